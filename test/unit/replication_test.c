@@ -1,5 +1,4 @@
 /* replication_test.c - what a standby is told, and whether it may attach. */
-#include <cmocka.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,6 +6,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+/* clang-format off: what cmocka.h needs stands above it */
+#include <cmocka.h>
+/* clang-format on */
 
 #include "cleanup.h"
 #include "conninfo.h"

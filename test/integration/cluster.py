@@ -22,10 +22,11 @@ class Cluster:
         self.lab = lab
         self.nodes = {}
         self._scratch = scratch
-        self._template = template
+        self.template = template
         self._environment = environment
         self._conf = {}
         self._cascade = {}
+        self.last_report = None
 
     def __getitem__(self, number):
         return self.nodes[number]
@@ -63,7 +64,7 @@ class Cluster:
 
     def start_primary(self, minimal_grants=False):
         primary = self[1]
-        primary.init(self._template)
+        primary.init(self.template)
         primary.start()
         if minimal_grants:
             primary.sql("alter role pgrmon nosuperuser replication")
@@ -105,12 +106,13 @@ class Cluster:
             node.wait_log("monitoring", 15)
 
     def stop_daemons(self):
-        """Stop those that run in good order. Fails when one says that it failed."""
-        running = [node for node in self if node.daemon_runs()]
+        """Stop all in good order. Fails when one says that it failed, or is gone."""
+        started = [node for node in self if node.daemon]
+        gone = {node.name: node.daemon.poll() for node in started if not node.daemon_runs()}
         with ThreadPoolExecutor() as pool:
-            codes = list(pool.map(Node.stop_daemon, running))
-        ended = {node.name: code for node, code in zip(running, codes) if code != 0}
-        assert not ended, f"daemons ended with {ended}"
+            codes = list(pool.map(Node.stop_daemon, started))
+        failed = {node.name: code for node, code in zip(started, codes) if code != 0}
+        assert not gone and not failed, f"daemons ended early: {gone}, failed: {failed}"
 
     def primaries(self):
         return [node for node in self if node.is_primary()]
@@ -133,9 +135,10 @@ class Cluster:
         wait_for(lambda: node.streams_from(upstream), timeout, what)
 
     def report(self, lines=60):
-        """(title, text) of the end of every log, for a test that failed."""
-        for node in self:
-            for log in (node.command_log, node.daemon_log, node.pg_log):
-                if log.exists():
-                    tail = log.read_text(errors="replace").splitlines()[-lines:]
-                    yield f"{node.name} {log.name}", "\n".join(tail)
+        """[(title, text)]: the end of every log, for a test that failed."""
+        logs = [(n, log) for n in self for log in (n.command_log, n.daemon_log, n.pg_log)]
+        return [
+            (f"{node.name} {log.name}", "\n".join(log.read_text().splitlines()[-lines:]))
+            for node, log in logs
+            if log.exists()
+        ]

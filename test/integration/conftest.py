@@ -3,13 +3,12 @@
 import os
 import shutil
 import signal
-import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 from cluster import Cluster
-from lab import CLIENT, Lab, sweep
+from lab import CLIENT, PREFIX, Lab, sweep
 from node import PG_BIN, give_to_postgres, make_template
 from writer import Writer
 
@@ -20,7 +19,7 @@ KEEP = os.environ.get("PGRMON_KEEP")  # leave the directories for a look
 
 def pytest_configure(config):
     # A terminated run cleans up as an interrupted one does.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):
@@ -38,14 +37,14 @@ def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     cluster = item.funcargs.get("bare_cluster") if hasattr(item, "funcargs") else None
     if report.failed and cluster is not None:
-        report.sections.extend(cluster.report())
+        report.sections.extend(cluster.last_report or cluster.report())
 
 
 @pytest.fixture(scope="session")
 def session_directory():
     """Where everybody may look: a checkout in /root is closed to postgres. A Unix
     socket's path has 107 bytes at most, so it is short."""
-    path = Path(tempfile.mkdtemp(prefix="pgl-", dir="/tmp"))
+    path = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir="/tmp"))
     path.chmod(0o755)
     yield path
     if not KEEP:
@@ -75,7 +74,7 @@ def template(session_directory):
 
 
 @pytest.fixture
-def scratch(session_directory, request):
+def scratch(session_directory):
     path = Path(tempfile.mkdtemp(dir=session_directory))
     path.chmod(0o755)
     yield path
@@ -120,7 +119,11 @@ def bare_cluster(lab, scratch, template, sanitizers, request):
     lab.heal()
     for node in cluster:
         node.cont()
-    cluster.stop_daemons()
+    try:
+        cluster.stop_daemons()
+    finally:
+        # The directory is gone by the time a failure of this teardown is reported.
+        cluster.last_report = cluster.report()
 
 
 @pytest.fixture

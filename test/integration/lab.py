@@ -7,6 +7,7 @@ firewall rule. Names carry the process id: several laboratories run side by side
 import itertools
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -54,6 +55,14 @@ def wait_for(predicate, timeout, what, interval=0.03):
         time.sleep(interval)
 
 
+def stays(predicate, seconds, what, interval=0.1):
+    """Fails when PREDICATE becomes false within SECONDS: for what must not happen."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert predicate(), f"no longer true: {what}"
+        time.sleep(interval)
+
+
 def _call(*argv, text=None, check=True):
     done = subprocess.run(argv, input=text, capture_output=True, text=True, timeout=20)
     if check and done.returncode != 0:
@@ -89,6 +98,10 @@ def _remove_namespace(name):
 
 def sweep():
     """Remove what a laboratory left behind whose process was killed."""
+    for directory in Path("/tmp").glob(f"{PREFIX}[0-9]*-*"):
+        owner = directory.name[len(PREFIX) :].split("-")[0]
+        if not Path("/proc", owner).exists():
+            shutil.rmtree(directory, ignore_errors=True)
     for line in _call("ip", "netns", "list").splitlines():
         found = re.match(rf"({PREFIX}(\d+)-\S+)", line)
         if found and not Path("/proc", found[2]).exists():

@@ -209,9 +209,11 @@ class Node:
         return [head, *map(int, children)]
 
     def kill9(self):
-        """SIGKILL PostgreSQL, all of it, and wait until it is gone."""
+        """SIGKILL PostgreSQL, all of it, and wait until it is gone: a zombie's lock
+        file would keep the next one from starting (postgres-facts 12)."""
+        proc = Path("/proc", str(self.postmaster()))
         self._signal(signal.SIGKILL)
-        wait_for(lambda: not self.postmaster(), 10, f"the end of {self.name}'s postmaster")
+        wait_for(lambda: not proc.exists(), 10, f"the end of {self.name}'s postmaster")
 
     def sigstop(self):
         """Freeze PostgreSQL: connections are accepted by the kernel, nothing answers."""

@@ -13,7 +13,7 @@ def pair(bare_cluster):
     for number in (1, 2):
         bare_cluster.add(number)
     first, second = bare_cluster[1], bare_cluster[2]
-    first.init(bare_cluster._template)
+    first.init(bare_cluster.template)
     first.start()
     second.run(
         *["pg_basebackup", "-h", first.address, "-U", "pgrmon", "-D", second.data],
@@ -33,9 +33,10 @@ def reach(node, other, timeout=1):
 
 def ping(lab, source, target):
     """Does a datagram pass in one direction? (Answers need not come back.)"""
-    listen = f"import socket; s = socket.socket(2, 2); s.bind(('{lab.address(target)}', 99));"
+    place = (lab.address(target), 99)
+    listen = f"import socket; s = socket.socket(2, 2); s.bind({place});"
     listen += "s.settimeout(0.5); print('ready', flush=True); s.recv(9)"
-    send = f"import socket; socket.socket(2, 2).sendto(b'x', ('{lab.address(target)}', 99))"
+    send = f"import socket; socket.socket(2, 2).sendto(b'x', {place})"
     python = ["/usr/bin/python3", "-c"]
     receiver = subprocess.Popen(
         lab.within(target) + python + [listen],

@@ -1,0 +1,51 @@
+"""A name server that does not answer delays nothing in the daemon's loop.
+
+glibc's getaddrinfo() would block for 10 seconds a name.
+"""
+
+import time
+
+import pytest
+
+PACE = 4  # seconds between status lines that are due each second; far below 10
+
+
+@pytest.fixture
+def named(cluster, lab):
+    """Two nodes that know each other, and themselves, by name."""
+    lab.start_dns()
+    by_name = {
+        n: {"conninfo": f"host={lab.host_name(n)} user=pgrmon dbname=pgrmon"}
+        for n in (1, 2)
+    }
+    nodes = cluster(2, conf={"log_status_interval": "1s", **by_name})
+    yield nodes
+    lab.continue_dns()
+
+
+def test_loop_goes_on_without_a_name_server(named, lab):
+    lab.stop_dns()
+    for _ in range(6):
+        for node in named:
+            node.wait_log(r"in normal state", PACE, since=node.log_end())
+    assert [node.number for node in named.primaries()] == [1]
+
+
+def test_failover_without_a_name_server(named, lab):
+    lab.stop_dns()
+    named[1].kill9()
+    mark = named[2].log_end()
+    named[2].wait_log(r"1 of 3 attempts", 5, since=mark)
+    began = time.monotonic()
+    named[2].wait_log(r"3 of 3 attempts", PACE, since=mark)
+    named.wait_primary(2, timeout=10)
+    assert time.monotonic() - began < 10, "a look-up was waited for"
+
+
+def test_stop_is_not_delayed_by_a_look_up(named, lab):
+    lab.stop_dns()
+    named[1].kill9()
+    named[2].wait_log(r"1 of 3 attempts", 5)
+    began = time.monotonic()
+    assert named[2].stop_daemon() == 0
+    assert time.monotonic() - began < 4

@@ -1,14 +1,16 @@
 /* core.h - the vocabulary of deciding: what happened (events), what to do (effects).
  *
- * lib/core is pure: no descriptor, clock, heap, log or SQL (test/unit/core_purity.sh lists
- * its undefined symbols). One step takes one event and appends effects; the shell
+ * lib/core is pure: no descriptor, clock, heap, log or SQL (test/unit/core_purity.sh
+ * lists its undefined symbols). One step takes one event and appends effects; the shell
  * (daemon/, or the simulator in test/sim) performs them and feeds their ends back.
  *
- *     core_init -> core_step(START) -> { core_step(event) | deadline -> core_step(TICK) }*
+ *     core_init -> core_step(START) -> { core_step(event) | deadline -> core_step(TICK)
+ * }*
  *
- * struct core is plain memory: it can be copied, compared and forked by a test. The rules
- * that it implements are numbered in docs/failover-rules.md; the numbers stand beside the
- * branches. Notes, promises, leases and fencing (design.md section 3) will join here. */
+ * struct core is plain memory: it can be copied, compared and forked by a test. The
+ * rules that it implements are numbered in docs/failover-rules.md; the numbers stand
+ * beside the branches. Notes, promises, leases and fencing (design.md section 3) will
+ * join here. */
 #ifndef PGRMON_CORE_H
 #define PGRMON_CORE_H
 
@@ -20,8 +22,8 @@
 #include "mono.h"
 
 /* Fixed limits; the shell refuses clusters that do not fit. */
-#define CORE_MAX_NODES 32
-#define CORE_NAME_SIZE 64
+#define CORE_MAX_NODES   32
+#define CORE_NAME_SIZE   64
 #define CORE_MAX_EFFECTS 64
 
 /* ---- what is known ------------------------------------------------------------- */
@@ -44,7 +46,8 @@ struct core_member {
     bool voting;
 };
 
-/* What a daemon says of itself on its boards (rule N1; lib/note.h has the text form). */
+/* What a daemon says of itself on its boards (rule N1; lib/note.h has the text form).
+ */
 enum core_phase {
     CORE_PHASE_NONE,    /* no daemon seen there */
     CORE_PHASE_LEAD,    /* its PostgreSQL is the primary */
@@ -61,17 +64,18 @@ struct core_note {
     int64_t term;  /* highest term it knows */
 };
 
-/* One probe's result: a fact, not a conclusion. Fields after `reach` are meaningful only
- * with REACH_OK. */
+/* One probe's result: a fact, not a conclusion. Fields after `connected` are meaningful
+ * only with REACH_OK. */
 struct core_observation {
     int node_id;
     enum reach reach;
+    bool connected; /* a new session was opened by this probe, whatever came after */
     bool in_recovery;
     uint64_t system_identifier;
     int timeline;
-    int64_t term;            /* highest in its pgrmon.term, 0 = none */
-    struct lsn position;     /* primary: end of WAL; standby: max(received, replayed) */
-    struct lsn replayed;     /* standby only */
+    int64_t term;        /* highest in its pgrmon.term, 0 = none */
+    struct lsn position; /* primary: end of WAL; standby: max(received, replayed) */
+    struct lsn replayed; /* standby only */
     bool replay_paused;
     bool receiver_streaming; /* a walreceiver with status "streaming" */
     int64_t receiver_age_ms; /* since its last message from the sender; -1 = none */
@@ -83,10 +87,11 @@ struct core_observation {
 enum core_failover { CORE_FAILOVER_MANUAL, CORE_FAILOVER_AUTOMATIC };
 enum core_quorum { CORE_QUORUM_AUTO, CORE_QUORUM_MAJORITY };
 
-/* What proves that a server lives, while we suspect it (connection_check_type). */
+/* What proves that a server lives, while we suspect it (connection_check_type). An
+ * error that the server itself reports is an answer with each of them (rule F2). */
 enum core_check {
-    CORE_CHECK_PING,       /* any answer in PostgreSQL's protocol */
-    CORE_CHECK_CONNECTION, /* a session could be opened */
+    CORE_CHECK_PING,       /* a session could be opened, or was refused in protocol */
+    CORE_CHECK_CONNECTION, /* the same; repmgr's name for it */
     CORE_CHECK_QUERY,      /* the probe's statement was answered */
 };
 
@@ -118,21 +123,20 @@ enum core_state {
     CORE_FOLLOWING,  /* own PostgreSQL is being pointed at another upstream */
 };
 
-/* Why: every decision carries one, worded once by reason.c for the log, the events table,
- * `pgrmon cluster explain` and the test transcripts. */
+/* Why: every decision carries one, worded once by reason.c for the log, the events
+ * table, `pgrmon cluster explain` and the test transcripts. */
 enum core_reason {
     CORE_WHY_NONE,
     /* starting */
-    CORE_WHY_NO_LOCAL,        /* own PostgreSQL does not answer */
-    CORE_WHY_NO_RECORD,       /* no record of this node */
-    CORE_WHY_WRONG_SYSTEM,    /* own PostgreSQL belongs to another cluster */
+    CORE_WHY_NO_LOCAL,     /* own PostgreSQL does not answer */
+    CORE_WHY_NO_RECORD,    /* no record of this node */
+    CORE_WHY_WRONG_SYSTEM, /* own PostgreSQL belongs to another cluster */
     /* monitoring */
-    CORE_WHY_LOCAL_PRIMARY,   /* own PostgreSQL is out of recovery */
-    CORE_WHY_LOCAL_STANDBY,   /* own PostgreSQL is in recovery */
-    CORE_WHY_LOST,            /* no answer from upstream or primary */
-    CORE_WHY_BACK,            /* it answers again */
-    CORE_WHY_NOT_PRIMARY,     /* the primary is in recovery now */
-    CORE_WHY_ATTEMPTS_OVER,   /* reconnect_attempts made, window passed */
+    CORE_WHY_LOCAL_PRIMARY, /* own PostgreSQL is out of recovery */
+    CORE_WHY_LOCAL_STANDBY, /* own PostgreSQL is in recovery */
+    CORE_WHY_LOST,          /* no answer from upstream or primary */
+    CORE_WHY_BACK,          /* it answers again */
+    CORE_WHY_ATTEMPTS_OVER, /* reconnect_attempts made, window passed */
     /* verdicts of an election (quorum.c, rank.c) */
     CORE_WHY_SURVEY,          /* answers are still awaited */
     CORE_WHY_LEADER_FOUND,    /* somebody leads: follow */
@@ -153,8 +157,8 @@ enum core_reason {
     CORE_WHY_PROMOTE_FAILED,
     CORE_WHY_FOLLOWED,
     CORE_WHY_FOLLOW_FAILED,
-    CORE_WHY_UPSTREAM_GONE,   /* cascade: upstream lost, primary alive: re-attach */
-    CORE_WHY_MANY_LEADERS,    /* two members of one cluster out of recovery */
+    CORE_WHY_UPSTREAM_GONE, /* cascade: upstream lost, primary alive: re-attach */
+    CORE_WHY_MANY_LEADERS,  /* two members of one cluster out of recovery */
 };
 
 /* The ranking rule that decided between two candidates (P4). */
@@ -169,8 +173,8 @@ enum core_rank_rule {
 /* A reason with what its sentence needs. */
 struct core_why {
     enum core_reason reason;
-    int node_id;  /* the other party, 0 = none */
-    int a, b;     /* counts: answered of voting; attempt of attempts */
+    int node_id; /* the other party, 0 = none */
+    int a, b;    /* counts: answered of voting; attempt of attempts */
     enum core_rank_rule rule;
     struct lsn lsn;
     int64_t term;
@@ -183,9 +187,9 @@ struct core_view {
     struct mono answered_at;      /* last answer that proves life; ms 0 = never */
     struct mono starting_since;   /* first of the current run of 57P03; ms 0 = none */
     bool fresh;                   /* observed since the current survey began */
+    bool reported;                /* what is odd about it has been said */
+    int64_t watch_ms;             /* interval that the shell was told */
 };
-
-enum core_action { CORE_ACTION_NONE, CORE_ACTION_PROMOTE, CORE_ACTION_FOLLOW };
 
 struct core {
     struct core_settings settings;
@@ -194,34 +198,35 @@ struct core {
     struct mono since;   /* of the newest change of state */
     struct mono now;     /* of the newest event */
 
-    int n_members;
+    int n_members; /* self is always one of them, recorded or not */
     struct core_member members[CORE_MAX_NODES];
     struct core_view views[CORE_MAX_NODES]; /* same index as members */
+    bool recorded;                          /* self has a record */
 
     uint64_t system_identifier; /* of the cluster; 0 until first seen */
     int upstream_id;            /* whom own PostgreSQL streams from; 0 = nobody */
     int primary_id;             /* whom we believe to lead; 0 = nobody */
     int64_t term;               /* highest seen anywhere */
 
-    int suspect_id;              /* whom we suspect, while suspecting or electing */
-    struct mono suspected_since; /* its last answer */
-    struct mono first_missed;    /* first unanswered probe */
-    int attempt;                 /* of reconnect_attempts */
+    int suspect_id;           /* whom we suspect, while suspecting or electing */
+    struct mono first_missed; /* its first unanswered probe */
+    int attempt;              /* of reconnect_attempts */
     struct mono next_attempt;
 
-    struct mono survey_at;      /* when the current survey began */
-    struct mono next_survey;
-    struct mono passed_since;   /* how long the same better candidate is awaited */
-    int passed_to;              /* who that is */
-    uint32_t passed_over;       /* members index bits: waited for in vain */
-    struct mono backoff_until;  /* no promotion or follow before */
-    int failures;               /* of consecutive actions */
+    struct mono survey_at;     /* when the current survey began */
+    int awaited_id;            /* the better candidate that we wait for; 0 = none */
+    struct mono awaited_since; /* since when */
+    uint64_t passed_over;      /* ids < 64 as bits: waited for in vain */
+    struct mono backoff_until; /* no promotion or follow before */
 
-    enum core_action action; /* under way */
-    uint32_t action_id;      /* its id; completions of others are ignored */
-    uint32_t next_id;
+    uint32_t action_id; /* of the promotion or follow under way; 0 = none */
+    uint32_t last_id;   /* the newest id given out */
+    int action_node_id; /* whom we follow */
     struct mono action_deadline;
-    bool local_was_up;
+
+    bool local_up; /* what was last said of own PostgreSQL */
+    bool waiting_said;
+    struct core_note note; /* as last posted */
     struct mono next_status;
 };
 
@@ -261,6 +266,7 @@ enum core_effect_kind {
     CORE_EFF_PROBE,   /* probe `node_id` now, on a new session */
     CORE_EFF_PROMOTE, /* `id`: promote own PostgreSQL; ends in CORE_EV_DONE */
     CORE_EFF_FOLLOW,  /* `id`: point own PostgreSQL at `node_id`; CORE_EV_DONE */
+    CORE_EFF_LEAD,    /* record the term we lead, if it is not recorded yet */
     CORE_EFF_NOTE,    /* post `note` on every board from now on */
     CORE_EFF_ENTER,   /* state changed from `from` to `state` because of `why` */
     CORE_EFF_REPORT,  /* tell people: `message` about `why` */
@@ -269,21 +275,21 @@ enum core_effect_kind {
 
 /* What to tell people; worded by reason.c. */
 enum core_message {
-    CORE_SAY_MONITORING,     /* "monitoring connection to upstream node ..." */
-    CORE_SAY_LOST,           /* "unable to connect to upstream node ..." */
-    CORE_SAY_ATTEMPT,        /* "checking state of node 1, 1 of 3 attempts" */
-    CORE_SAY_SLEEPING,       /* "sleeping 10 seconds until next reconnection attempt" */
-    CORE_SAY_RECONNECTED,    /* "reconnected to upstream node ... after N attempts" */
-    CORE_SAY_GAVE_UP,        /* "unable to reconnect to node 1 after 3 attempts" */
-    CORE_SAY_VERDICT,        /* `why` of an election */
-    CORE_SAY_LOCAL_LOST,     /* own PostgreSQL does not answer */
-    CORE_SAY_LOCAL_BACK,     /* own PostgreSQL answers again */
-    CORE_SAY_WAITING,        /* starting: `why` says what for */
-    CORE_SAY_ALIVE,          /* a failed probe that proves life: `reach` */
-    CORE_SAY_STATUS,         /* every log_status_interval */
-    CORE_SAY_PRIMARY_MODE,   /* "switching to primary monitoring mode" */
-    CORE_SAY_MONITOR_PRIMARY,/* "monitoring cluster primary ..." */
-    CORE_SAY_ACTION_FAILED,  /* promotion or follow failed */
+    CORE_SAY_MONITORING,   /* "monitoring connection to upstream node ..." */
+    CORE_SAY_LOST,         /* "unable to connect to upstream node ..." */
+    CORE_SAY_ATTEMPT,      /* "checking state of node 1, 1 of 3 attempts" */
+    CORE_SAY_SLEEPING,     /* "sleeping 10 seconds until next reconnection attempt" */
+    CORE_SAY_RECONNECTED,  /* "reconnected to upstream node ... after N attempts" */
+    CORE_SAY_GAVE_UP,      /* "unable to reconnect to node 1 after 3 attempts" */
+    CORE_SAY_VERDICT,      /* `why` of an election */
+    CORE_SAY_LOCAL_LOST,   /* own PostgreSQL does not answer */
+    CORE_SAY_LOCAL_BACK,   /* own PostgreSQL answers again */
+    CORE_SAY_WAITING,      /* starting: `why` says what for */
+    CORE_SAY_ALIVE,        /* a failed probe that proves life: `reach` */
+    CORE_SAY_STATUS,       /* every log_status_interval */
+    CORE_SAY_PRIMARY_MODE, /* "switching to primary monitoring mode" */
+    CORE_SAY_MONITOR_PRIMARY, /* "monitoring cluster primary ..." */
+    CORE_SAY_ACTION_FAILED,   /* promotion or follow failed */
 };
 
 /* Rows of pgrmon.event written by the daemon. */
@@ -296,8 +302,8 @@ enum core_record {
     CORE_REC_PROMOTE_ERROR,
     CORE_REC_FAILOVER_FOLLOW,
     CORE_REC_FOLLOW_ERROR,
-    CORE_REC_FAILOVER_ABORTED,
     CORE_REC_MANY_PRIMARIES,
+    CORE_REC_LOCAL_PROMOTED,
 };
 
 struct core_effect {

@@ -4,11 +4,17 @@
 
 #include "core/core.h"
 
-/* Ours: stays on in release builds; a failed one is a bug of pgrmon, never bad input. */
+/* Ours: stays on in release builds; a failed one is a bug of pgrmon, never bad input.
+ */
 #define CORE_ASSERT(condition)                                                         \
     do {                                                                               \
         if (!(condition))                                                              \
             __builtin_trap();                                                          \
     } while (0)
+
+/* How long a survey lasts at most: a probe may take two beats (design.md section 2),
+ * one more for the loop, one for luck. Who has not answered by then counts as silent.
+ */
+#define CORE_SURVEY_BEATS 4
 
 #endif

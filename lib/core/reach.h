@@ -1,8 +1,9 @@
 /* reach.h - what became of an attempt to talk to a PostgreSQL server.
  *
- * Kinds of failure are told apart by what a *new connection* is told (design.md section 2,
- * postgres-facts 10 and 11), by SQLSTATE and never by message text. Unknown, unreachable
- * and refused are different values; only lib/core judges what follows from them. */
+ * Kinds of failure are told apart by what a *new connection* is told (design.md section
+ * 2, postgres-facts 10 and 11), by SQLSTATE and never by message text. Unknown,
+ * unreachable and refused are different values; only lib/core judges what follows from
+ * them. */
 #ifndef PGRMON_CORE_REACH_H
 #define PGRMON_CORE_REACH_H
 

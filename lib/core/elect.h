@@ -1,0 +1,31 @@
+/* elect.h - from a complete survey to a verdict: wait, return, follow or promote. Pure.
+ *
+ * The same function answers the daemon and, later, `pgrmon cluster explain`. */
+#ifndef PGRMON_CORE_ELECT_H
+#define PGRMON_CORE_ELECT_H
+
+#include "core/core.h"
+
+enum elect_action {
+    ELECT_WAIT,    /* nothing to do; ask again */
+    ELECT_RETURN,  /* all is well as it is: `leader_id` leads, our upstream stays */
+    ELECT_FOLLOW,  /* point own PostgreSQL at `leader_id` */
+    ELECT_PROMOTE, /* promote own PostgreSQL */
+};
+
+struct verdict {
+    enum elect_action action;
+    int leader_id;
+    struct core_why why;
+};
+
+/* Decide from what the current survey brought. Only in CORE_ELECTING, with
+ * view_survey_complete(). Rules E1 to E9 of docs/failover-rules.md, in this order. */
+struct verdict elect_decide(const struct core *core);
+
+/* The member that leads by E2: out of recovery, ours, not of an older term. NULL when
+ * there is none; `*ret_rival` is another one with an equal claim, or NULL. */
+const struct core_member *elect_leader(const struct core *core,
+                                       const struct core_member **ret_rival);
+
+#endif

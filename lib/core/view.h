@@ -1,0 +1,36 @@
+/* view.h - from observations to what is believed of each member. Pure. */
+#ifndef PGRMON_CORE_VIEW_H
+#define PGRMON_CORE_VIEW_H
+
+#include "core/internal.h"
+
+/* Index of the member with `id`, or -1. */
+int view_index(const struct core *core, int id);
+
+/* The view of own PostgreSQL. */
+struct core_view *view_self(struct core *core);
+
+/* Take a new set of members, keeping what is known of those that stay. Self stays a
+ * member even when it has no record. */
+void view_set_members(struct core *core, const struct core_member *members, int n);
+
+/* Take one observation. One of a node that is no member any more is dropped. */
+void view_observe(struct core *core, const struct core_observation *seen);
+
+/* Begin a survey: nobody is fresh. */
+void view_begin_survey(struct core *core);
+
+/* True when every member is fresh, or the survey has lasted longer than any probe may:
+ * those who did not answer by then count as silent. */
+bool view_survey_complete(const struct core *core);
+
+/* F2: does the newest observation prove that the server lives? */
+bool view_lives(const struct core *core, const struct core_view *view);
+
+/* True when the member's PostgreSQL answered and belongs to our cluster. */
+bool view_is_ours(const struct core *core, const struct core_view *view);
+
+/* True when it is ours and accepts writes. */
+bool view_is_primary(const struct core *core, const struct core_view *view);
+
+#endif

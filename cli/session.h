@@ -10,9 +10,10 @@
 #include "cmd.h"
 #include "node.h"
 
-/* Connect to `conninfo`; `what` names it in errors ("primary node", "node \"n\" (ID: 1)").
- * Returns an exit code; on success `*ret_conn` is to be closed by PQfinish. Failures carry
- * a HINT that fits their kind (no pg_hba.conf entry, wrong password, starting up ...). */
+/* Connect to `conninfo`; `what` names it in errors ("primary node", "node \"n\" (ID:
+ * 1)"). Returns an exit code; on success `*ret_conn` is to be closed by PQfinish.
+ * Failures carry a HINT that fits their kind (no pg_hba.conf entry, wrong password,
+ * starting up ...). */
 int session_open(const char *conninfo,
                  const char *what,
                  PGconn **ret_conn,
@@ -21,14 +22,22 @@ int session_open(const char *conninfo,
 /* PQfinish as a cleanup attribute for a PGconn *. */
 void session_close(PGconn **conn);
 
-/* Check that schema `pgrmon` is there in the version of this program. Otherwise EXIT_CODE_
- * BAD_CONFIG and a HINT with the exact command (register, `cluster upgrade`, or install a
- * newer pgrmon). */
+/* Check that schema `pgrmon` is there in the version of this program. Otherwise
+ * EXIT_CODE_ BAD_CONFIG and a HINT with the exact command (register, `cluster upgrade`,
+ * or install a newer pgrmon). */
 int session_check_schema(PGconn *conn, struct err *err) PGRMON_MUST_CHECK;
 
 /* Read all node records. */
-int session_nodes(PGconn *conn, struct nodeset *ret_set, struct err *err)
-    PGRMON_MUST_CHECK;
+int session_nodes(PGconn *conn,
+                  struct nodeset *ret_set,
+                  struct err *err) PGRMON_MUST_CHECK;
+
+/* Connect to the local node, or where -d/-h/... say, check the schema and read the
+ * records there. `ret_conn` NULL: close again. */
+int session_open_any(struct cmd_context *context,
+                     PGconn **ret_conn,
+                     struct nodeset *ret_set,
+                     struct err *err) PGRMON_MUST_CHECK;
 
 /* From the local node or from -d/-h/..., find the node that is primary now: read the
  * records, contact all in parallel (gather.h), take the one out of recovery. Several

@@ -1,0 +1,204 @@
+/* show_text.c - `cluster show` as table, tree and CSV, in repmgr's columns. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "conninfo.h"
+#include "note.h"
+#include "render.h"
+#include "show.h"
+
+#define MAX_COLUMNS 10
+
+/* The texts of one row; those that need memory of their own have it here. */
+struct texts {
+    char id[16], upstream[CORE_NAME_SIZE + 4], priority[16], timeline[16];
+    char lag[40];
+    char *conninfo;
+};
+
+static const char *tone_color(enum show_tone tone)
+{
+    switch (tone) {
+    case SHOW_TONE_GOOD:
+        return NULL;
+    case SHOW_TONE_DOUBT:
+        return "yellow";
+    case SHOW_TONE_BAD:
+        return "red";
+    }
+    return NULL;
+}
+
+static const char *attach_mark(enum show_attach attach)
+{
+    switch (attach) {
+    case SHOW_ATTACH_NONE:
+    case SHOW_ATTACH_YES:
+        return "";
+    case SHOW_ATTACH_NO:
+        return "! ";
+    case SHOW_ATTACH_UNKNOWN:
+        return "? ";
+    }
+    return "";
+}
+
+static void fill_texts(const struct show_row *row, struct texts *ret)
+{
+    const struct node_record *record = row->record;
+    char size[32];
+
+    *ret = (struct texts){.conninfo = conninfo_redact(record->conninfo)};
+    (void)snprintf(ret->id, sizeof ret->id, "%d", record->id);
+    (void)snprintf(ret->priority, sizeof ret->priority, "%d", record->priority);
+    if (row->upstream != NULL)
+        (void)snprintf(ret->upstream, sizeof ret->upstream, "%s%s",
+                       attach_mark(row->attach), row->upstream->name);
+    if (record->role == CORE_ROLE_WITNESS)
+        (void)snprintf(ret->timeline, sizeof ret->timeline, "n/a");
+    else if (row->answer->seen.reach == REACH_OK && row->answer->seen.timeline > 0)
+        (void)snprintf(ret->timeline, sizeof ret->timeline, "%d",
+                       row->answer->seen.timeline);
+    else
+        (void)snprintf(ret->timeline, sizeof ret->timeline, "?");
+    if (row->lag_bytes >= 0)
+        (void)snprintf(ret->lag, sizeof ret->lag, "%s",
+                       render_bytes(row->lag_bytes, size));
+}
+
+static void
+add_table_row(struct render_table *table, const struct show_row *row, bool compact)
+{
+    struct texts texts;
+    const char *cells[MAX_COLUMNS];
+
+    fill_texts(row, &texts);
+    cells[0] = texts.id;
+    cells[1] = row->record->name;
+    cells[2] = node_role_name(row->record->role);
+    cells[3] = row->status;
+    cells[4] = texts.upstream;
+    cells[5] = row->record->location;
+    cells[6] = texts.priority;
+    cells[7] = texts.timeline;
+    cells[8] = compact ? NULL : texts.conninfo;
+    (void)render_table_add(table, cells, -1, tone_color(row->tone));
+    free(texts.conninfo);
+}
+
+/* One line below the table rather than a column more: scripts cut the columns. */
+static void print_daemons(const struct show *show, FILE *out)
+{
+    int n_seen = 0;
+
+    for (int i = 0; i < show->n; i++)
+        n_seen += show->rows[i].answer->seen.note.phase != CORE_PHASE_NONE;
+    if (n_seen == 0)
+        return;
+    (void)fprintf(out, "\n daemons:");
+    for (int i = 0; i < show->n; i++) {
+        const struct core_note *note = &show->rows[i].answer->seen.note;
+
+        (void)fprintf(out, "%s %s %s", i > 0 ? "," : "", show->rows[i].record->name,
+                      note->phase != CORE_PHASE_NONE ? note_phase_name(note->phase)
+                                                     : "not seen");
+    }
+    if (show->term > 0)
+        (void)fprintf(out, "; term %lld", (long long)show->term);
+    (void)fprintf(out, "\n");
+}
+
+void show_print_table(const struct show *show, bool compact, bool color, FILE *out)
+{
+    static const char *const wide[] = {"ID",       "Name",     "Role",
+                                       "Status",   "Upstream", "Location",
+                                       "Priority", "Timeline", "Connection string",
+                                       NULL};
+    static const char *const narrow[] = {
+        "ID", "Name", "Role", "Status", "Upstream", "Location", "Prio.", "TLI", NULL};
+    struct render_table *table = render_table_new(compact ? narrow : wide, -1);
+
+    for (int i = 0; i < show->n; i++)
+        add_table_row(table, &show->rows[i], compact);
+    render_table_print(table, out, color);
+    render_table_free(table);
+    print_daemons(show, out);
+}
+
+/* ---- tree -------------------------------------------------------------------------
+ */
+
+struct tree {
+    const struct show *show;
+    struct render_table *table;
+    bool done[CORE_MAX_NODES];
+};
+
+static int add_tree_row(struct tree *tree, int i, int parent)
+{
+    const struct show_row *row = &tree->show->rows[i];
+    const struct core_note *note = &row->answer->seen.note;
+    struct texts texts;
+    const char *cells[MAX_COLUMNS];
+    int number;
+
+    fill_texts(row, &texts);
+    cells[0] = row->record->name;
+    cells[1] = texts.id;
+    cells[2] = node_role_name(row->record->role);
+    cells[3] = row->status;
+    cells[4] = texts.lag;
+    cells[5] = row->record->location;
+    cells[6] = texts.priority;
+    cells[7] = texts.timeline;
+    cells[8] = note->phase != CORE_PHASE_NONE ? note_phase_name(note->phase) : "";
+    number = render_table_add(tree->table, cells, parent, tone_color(row->tone));
+    free(texts.conninfo);
+    return number;
+}
+
+/* Depth is bounded by `done`: a cycle in the records is cut where it closes. */
+static void add_branch(struct tree *tree, int i, int parent)
+{
+    int number;
+
+    if (tree->done[i])
+        return;
+    tree->done[i] = true;
+    number = add_tree_row(tree, i, parent);
+    for (int k = 0; k < tree->show->n; k++)
+        if (tree->show->rows[k].upstream == tree->show->rows[i].record)
+            add_branch(tree, k, number);
+}
+
+void show_print_tree(const struct show *show, bool color, FILE *out)
+{
+    static const char *const names[] = {"Name",     "ID",    "Role", "Status", "Lag",
+                                        "Location", "Prio.", "TLI",  "Daemon", NULL};
+    struct tree tree = {.show = show, .table = render_table_new(names, 0)};
+
+    for (int i = 0; i < show->n; i++)
+        if (show->rows[i].upstream == NULL)
+            add_branch(&tree, i, -1);
+    for (int i = 0; i < show->n; i++)
+        add_branch(&tree, i, -1);
+    render_table_print(tree.table, out, color);
+    render_table_free(tree.table);
+}
+
+/* ---- CSV --------------------------------------------------------------------------
+ */
+
+/* repmgr's: id, 0 = available or -1, 0 = primary, 1 = standby or -1. */
+void show_print_csv(const struct show *show, FILE *out)
+{
+    for (int i = 0; i < show->n; i++) {
+        const struct core_observation *seen = &show->rows[i].answer->seen;
+        bool up = seen->reach == REACH_OK;
+
+        (void)fprintf(out, "%d,%d,%d\n", show->rows[i].record->id, up ? 0 : -1,
+                      up ? (int)seen->in_recovery : -1);
+    }
+}

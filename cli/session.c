@@ -136,20 +136,30 @@ static int judge_schema(PGconn *conn, int version, struct err *err)
     return EXIT_CODE_BAD_CONFIG;
 }
 
-int session_check_schema(PGconn *conn, struct err *err)
+int session_schema_version(PGconn *conn, int *ret_version, struct err *err)
 {
     PGresult *res CLEANUP(query_clear) = NULL;
     char sqlstate[6];
 
     res = query_run_state(conn, &query_schema_version, NULL, sqlstate, err);
-    if (res != NULL && PQntuples(res) == 1)
-        return judge_schema(conn, (int)query_int64(res, 0, 0, 0), err);
+    if (res != NULL && PQntuples(res) == 1) {
+        *ret_version = (int)query_int64(res, 0, 0, 0);
+        return EXIT_CODE_SUCCESS;
+    }
     if (res != NULL || strcmp(sqlstate, "42P01") == 0 || strcmp(sqlstate, "3F000") == 0)
         return schema_missing(conn, err);
     err_prefix(err, "could not read the metadata of database \"%s\"", PQdb(conn));
     if (strcmp(sqlstate, "42501") == 0)
         err_hint(err, "connect as the role that owns schema \"pgrmon\", with \"-U\"");
     return EXIT_CODE_DB_QUERY;
+}
+
+int session_check_schema(PGconn *conn, struct err *err)
+{
+    int version = 0;
+    int code = session_schema_version(conn, &version, err);
+
+    return code != EXIT_CODE_SUCCESS ? code : judge_schema(conn, version, err);
 }
 
 int session_nodes(PGconn *conn, struct nodeset *ret_set, struct err *err)

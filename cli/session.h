@@ -27,6 +27,12 @@ void session_close(PGconn **conn);
  * or install a newer pgrmon). */
 int session_check_schema(PGconn *conn, struct err *err) PGRMON_MUST_CHECK;
 
+/* The version of the schema that is there, whether it fits this program or not. Errors
+ * as above where there is none. */
+int session_schema_version(PGconn *conn,
+                           int *ret_version,
+                           struct err *err) PGRMON_MUST_CHECK;
+
 /* Read all node records. */
 int session_nodes(PGconn *conn,
                   struct nodeset *ret_set,

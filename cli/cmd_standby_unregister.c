@@ -1,0 +1,93 @@
+/* cmd_standby_unregister.c - remove the record of a standby, and its slot. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "cmd.h"
+#include "log.h"
+#include "precheck.h"
+#include "registration.h"
+#include "session.h"
+#include "slot.h"
+
+static void check(const struct nodeset *set,
+                  const struct node_record *target,
+                  struct precheck *list)
+{
+    char label[REGISTRATION_LABEL_SIZE];
+
+    (void)registration_label(target, label);
+    if (target->role != CORE_ROLE_STANDBY) {
+        precheck_fail(list, EXIT_CODE_BAD_CONFIG, "%s is registered as %s", label,
+                      node_role_name(target->role));
+        precheck_hint(list, "execute \"pgrmon %s unregister --node-id=%d\"",
+                      node_role_name(target->role), target->id);
+        return;
+    }
+    registration_check_downstreams(set, target, list);
+    precheck_add(list, PRECHECK_OK, "%s is registered as standby", label);
+    if (target->slot_name[0] != '\0' && target->upstream_id != 0)
+        precheck_add(list, PRECHECK_OK,
+                     "replication slot \"%s\" on node %d will be dropped if it is not "
+                     "in use",
+                     target->slot_name, target->upstream_id);
+}
+
+static int apply(struct cmd_context *context,
+                 PGconn *primary,
+                 const struct nodeset *set,
+                 const struct node_record *target,
+                 struct err *err)
+{
+    const struct node_record *upstream = nodeset_find(set, target->upstream_id);
+    char label[REGISTRATION_LABEL_SIZE], details[REGISTRATION_LABEL_SIZE + 32];
+    int code;
+
+    (void)registration_label(target, label);
+    log_info("unregistering %s", label);
+    code = registration_delete(primary, target->id, err);
+    if (code != EXIT_CODE_SUCCESS)
+        return code;
+    (void)snprintf(details, sizeof details, "%s unregistered", label);
+    session_event(context, primary, target->id, "standby_unregister", true, details);
+    if (upstream != NULL && target->slot_name[0] != '\0')
+        slot_drop_on(upstream, target->slot_name, 0);
+    log_notice("%s was successfully unregistered", label);
+    return EXIT_CODE_SUCCESS;
+}
+
+static int run(struct cmd_context *context, struct err *err)
+{
+    PGconn *primary CLEANUP(session_close) = NULL;
+    struct nodeset set CLEANUP(nodeset_free) = NODESET_INIT;
+    struct precheck list CLEANUP(precheck_deinit) = PRECHECK_INIT;
+    bool dry_run = context->line.dry_run;
+    const struct node_record *target;
+    int primary_id;
+    int code = session_open_primary(context, &primary, &set, &primary_id, err);
+
+    if (code != EXIT_CODE_SUCCESS)
+        return code;
+    target = registration_target(context, &set, err);
+    if (target == NULL)
+        return EXIT_CODE_BAD_CONFIG;
+    check(&set, target, &list);
+    code = precheck_report(&list, "standby unregister", dry_run, err);
+    if (code != EXIT_CODE_SUCCESS || dry_run)
+        return code;
+    return apply(context, primary, &set, target, err);
+}
+
+const struct cmd cmd_standby_unregister = {
+    .object = "standby",
+    .action = "unregister",
+    .summary = "remove the record of a standby",
+    .details =
+        "Removes the record of this node, or of the one that --node-id or --node-name\n"
+        "names, and its replication slot on its upstream unless that is in use. The\n"
+        "standby itself is left alone. May be run on every node.",
+    .examples = "pgrmon -f /etc/pgrmon/pgrmon.conf standby unregister --node-id=3",
+    .options = CMD_OPT_FORCE | CMD_OPT_DRY_RUN | CMD_OPT_NODE,
+    .need = CMD_NEED_CONFIG_OR_CONN,
+    .run = run,
+};

@@ -1,0 +1,253 @@
+/* daemon.c - feed(event) -> core_step -> perform(effects), and the timers around it. */
+#include "daemon.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "action.h"
+#include "core/reason.h"
+#include "err.h"
+#include "log.h"
+#include "notify.h"
+#include "pgconn.h"
+#include "probe.h"
+#include "reload.h"
+#include "resolve.h"
+
+/* The live state is written on each change, and this often besides. */
+#define STATE_INTERVAL_S   30.
+#define CLEANUP_INTERVAL_S 3600.
+
+/* What waits for the primary gets this long when we stop. */
+#define SHUTDOWN_MS 1000
+
+int64_t daemon_beat_ms(const struct daemon *daemon)
+{
+    return daemon->core.settings.beat_ms;
+}
+
+/* ---- the core -----------------------------------------------------------------------
+ */
+
+/* READY once the first probe of own PostgreSQL has ended, however it ended. */
+static void say_ready(struct daemon *daemon, const struct core_event *event)
+{
+    if (daemon->ready_said || event->kind != CORE_EV_OBSERVED ||
+        event->observed.node_id != daemon->config.node_id)
+        return;
+    daemon->ready_said = true;
+    notify_ready();
+    if (daemon->on_ready != NULL)
+        daemon->on_ready(daemon->on_ready_arg);
+}
+
+void daemon_feed(struct daemon *daemon, struct core_event *event)
+{
+    struct core_effects effects;
+    double wait_s;
+
+    if (daemon->stepping)
+        abort(); /* a bug of ours: see the header */
+    daemon->stepping = true;
+    event->now = mono_now();
+    core_step(&daemon->core, event, &effects);
+    for (int i = 0; i < effects.n; i++)
+        perform(daemon, &effects.v[i]);
+    daemon->stepping = false;
+    say_ready(daemon, event);
+
+    wait_s = (double)mono_diff(core_deadline(&daemon->core), mono_now()) / 1000.0;
+    ev_timer_stop(daemon->loop, &daemon->core_timer);
+    ev_timer_set(&daemon->core_timer, wait_s > 0. ? wait_s : 0.001, 0.);
+    if (core_deadline(&daemon->core).ms != MONO_NEVER.ms)
+        ev_timer_start(daemon->loop, &daemon->core_timer);
+}
+
+static void on_core_timer(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    struct core_event event = {.kind = CORE_EV_TICK};
+
+    (void)loop;
+    (void)revents;
+    daemon_feed(timer->data, &event);
+}
+
+/* ---- what happens now and then
+ * -------------------------------------------------------- */
+
+static void on_members_timer(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    struct daemon *daemon = timer->data;
+
+    (void)loop;
+    (void)revents;
+    members_read(daemon);
+    record_lead(daemon);
+    record_history(daemon);
+}
+
+static void on_state_timer(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    (void)loop;
+    (void)revents;
+    record_state(timer->data);
+}
+
+static void on_cleanup_timer(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    (void)loop;
+    (void)revents;
+    record_cleanup(timer->data);
+}
+
+/* Fed from the loop: a stuck loop is what systemd is to notice. */
+static void on_watchdog_timer(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    (void)loop;
+    (void)timer;
+    (void)revents;
+    notify_watchdog();
+}
+
+static void start_timer(struct daemon *daemon,
+                        ev_timer *timer,
+                        void (*cb)(struct ev_loop *, ev_timer *, int),
+                        double after_s,
+                        double every_s)
+{
+    ev_timer_init(timer, cb, after_s, every_s);
+    timer->data = daemon;
+    ev_timer_start(daemon->loop, timer);
+}
+
+/* ---- stopping
+ * -------------------------------------------------------------------------- */
+
+static void on_shutdown_timer(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    struct daemon *daemon = timer->data;
+
+    (void)revents;
+    if (link_kept(daemon->primary) == 0 ||
+        mono_reached(daemon->stop_deadline, mono_now()))
+        ev_break(loop, EVBREAK_ALL);
+}
+
+/* In good order: the event goes out first, if the primary takes it in time. */
+static void on_stop_signal(struct ev_loop *loop, ev_signal *signal, int revents)
+{
+    struct daemon *daemon = signal->data;
+
+    (void)revents;
+    if (daemon->stopping) {
+        ev_break(loop, EVBREAK_ALL);
+        return;
+    }
+    daemon->stopping = true;
+    daemon->stop_deadline = mono_add(mono_now(), SHUTDOWN_MS);
+    log_notice("%s received, stopping",
+               signal->signum == SIGINT ? "SIGINT" : "SIGTERM");
+    notify_stopping();
+    record_event(daemon, "pgrmond_shutdown", true, 0, "stopped by a signal");
+    start_timer(daemon, &daemon->shutdown_timer, on_shutdown_timer, 0.01, 0.02);
+}
+
+static void on_sighup(struct ev_loop *loop, ev_signal *signal, int revents)
+{
+    (void)loop;
+    (void)revents;
+    reload_config(signal->data);
+}
+
+static void watch_signal(struct daemon *daemon,
+                         ev_signal *watcher,
+                         int signum,
+                         void (*cb)(struct ev_loop *, ev_signal *, int))
+{
+    ev_signal_init(watcher, cb, signum);
+    watcher->data = daemon;
+    ev_signal_start(daemon->loop, watcher);
+}
+
+/* ---- life
+ * ------------------------------------------------------------------------------ */
+
+static void start_timers(struct daemon *daemon)
+{
+    double monitor_s = (double)daemon->config.monitor_interval_ms / 1000.0;
+    int64_t watchdog_ms = notify_watchdog_interval_ms();
+
+    ev_timer_init(&daemon->core_timer, on_core_timer, 0., 0.);
+    daemon->core_timer.data = daemon;
+    ev_timer_init(&daemon->shutdown_timer, on_shutdown_timer, 0., 0.);
+    start_timer(daemon, &daemon->members_timer, on_members_timer, monitor_s, monitor_s);
+    start_timer(daemon, &daemon->state_timer, on_state_timer, STATE_INTERVAL_S,
+                STATE_INTERVAL_S);
+    start_timer(daemon, &daemon->cleanup_timer, on_cleanup_timer, CLEANUP_INTERVAL_S,
+                CLEANUP_INTERVAL_S);
+    ev_timer_init(&daemon->watchdog_timer, on_watchdog_timer, 0., 0.);
+    if (watchdog_ms > 0)
+        start_timer(daemon, &daemon->watchdog_timer, on_watchdog_timer,
+                    (double)watchdog_ms / 1000.0, (double)watchdog_ms / 1000.0);
+}
+
+struct daemon *
+daemon_new(struct ev_loop *loop, struct config *config, const char *config_path)
+{
+    struct daemon *daemon = xcalloc(1, sizeof *daemon);
+    struct core_settings settings;
+
+    daemon->loop = loop;
+    daemon->config = *config;
+    memset(config, 0, sizeof *config);
+    daemon->config_path = config_path;
+    settings = daemon_core_settings(&daemon->config);
+    daemon->resolve = resolve_new(loop);
+    daemon->local = link_new(loop, daemon->resolve, "own PostgreSQL");
+    daemon->primary = link_new(loop, daemon->resolve, "primary");
+    link_target(daemon->local, daemon->config.conninfo);
+    core_init(&daemon->core, &settings);
+    (void)note_format(&(struct core_note){CORE_PHASE_ASK, settings.self_id, 0, 0},
+                      daemon->note);
+    start_timers(daemon);
+    watch_signal(daemon, &daemon->sigterm, SIGTERM, on_stop_signal);
+    watch_signal(daemon, &daemon->sigint, SIGINT, on_stop_signal);
+    watch_signal(daemon, &daemon->sighup, SIGHUP, on_sighup);
+    return daemon;
+}
+
+void daemon_start(struct daemon *daemon)
+{
+    struct core_event event = {.kind = CORE_EV_START};
+
+    record_event(daemon, "pgrmond_start", true, 0,
+                 "pgrmond " PGRMON_VERSION " started");
+    daemon_feed(daemon, &event);
+    members_read(daemon);
+}
+
+void daemon_free(struct daemon *daemon)
+{
+    if (daemon == NULL)
+        return;
+    record_stop(daemon);
+    action_free(daemon->action);
+    for (int i = 0; i < daemon->n_probes; i++)
+        probe_free(daemon->probes[i]);
+    link_free(daemon->local);
+    link_free(daemon->primary);
+    resolve_free(daemon->resolve);
+    ev_timer_stop(daemon->loop, &daemon->core_timer);
+    ev_timer_stop(daemon->loop, &daemon->members_timer);
+    ev_timer_stop(daemon->loop, &daemon->state_timer);
+    ev_timer_stop(daemon->loop, &daemon->cleanup_timer);
+    ev_timer_stop(daemon->loop, &daemon->watchdog_timer);
+    ev_timer_stop(daemon->loop, &daemon->shutdown_timer);
+    ev_signal_stop(daemon->loop, &daemon->sigterm);
+    ev_signal_stop(daemon->loop, &daemon->sigint);
+    ev_signal_stop(daemon->loop, &daemon->sighup);
+    nodeset_free(&daemon->nodes);
+    config_free(&daemon->config);
+    free(daemon);
+}

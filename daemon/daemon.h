@@ -1,0 +1,137 @@
+/* daemon.h - the shell around the core: events in, effects out.
+ *
+ *   probe.c   a PostgreSQL's answers     -> CORE_EV_OBSERVED
+ *   members.c the node table             -> CORE_EV_MEMBERS
+ *   promote.c, follow.c an action's end  -> CORE_EV_DONE
+ *   daemon.c  feeds core_step() and hands its effects to perform.c
+ *   record.c  events, states, history    -> the metadata, hooks
+ *
+ * Nothing here compares an LSN, a priority or an age. */
+#ifndef PGRMOND_DAEMON_H
+#define PGRMOND_DAEMON_H
+
+#include <ev.h>
+
+#include "config.h"
+#include "core/core.h"
+#include "link.h"
+#include "node.h"
+#include "note.h"
+
+struct probe;
+struct action;
+struct child;
+
+struct daemon {
+    struct ev_loop *loop;
+    struct resolve *resolve;
+    struct config config;
+    const char *config_path; /* as given, may be NULL; borrowed */
+    int exit_code;
+
+    struct core core;
+    bool stepping; /* inside core_step() and its effects */
+
+    struct nodeset nodes;
+    struct probe *probes[CORE_MAX_NODES]; /* in no order, NULL-terminated by n_probes */
+    int n_probes;
+    char note[NOTE_TEXT_SIZE]; /* what our sessions are called */
+
+    struct link *local;    /* own PostgreSQL */
+    struct link *primary;  /* where the metadata is written */
+    struct action *action; /* the promotion or follow under way, or NULL */
+    bool lead_pending;     /* our term is still to be recorded */
+    const char *lead_reason;
+    struct child *hooks[8]; /* notification commands under way */
+
+    ev_timer core_timer;
+    ev_timer members_timer;
+    ev_timer state_timer;
+    ev_timer cleanup_timer;
+    ev_timer watchdog_timer;
+    ev_timer shutdown_timer;
+    ev_signal sigterm, sigint, sighup;
+    bool ready_said;
+    void (*on_ready)(void *arg); /* the first probe ended; may be NULL */
+    void *on_ready_arg;
+    bool stopping;
+    struct mono stop_deadline;
+};
+
+/* Start with `config` (taken over, also on failure) on `loop`. Never NULL. */
+struct daemon *
+daemon_new(struct ev_loop *loop, struct config *config, const char *config_path);
+
+/* Begin to watch. Until then `on_ready` may be set. */
+void daemon_start(struct daemon *daemon);
+
+/* Close everything and release. NULL is fine. */
+void daemon_free(struct daemon *daemon);
+
+/* Give the core an event (its `now` is filled in here) and perform what it wants. Must
+ * not be called while effects are being performed: actions report from the loop. */
+void daemon_feed(struct daemon *daemon, struct core_event *event);
+
+/* The settings that the core decides by. */
+struct core_settings daemon_core_settings(const struct config *config);
+
+/* How long a probe on a held session, and one on a new session, may take: one beat, and
+ * two (design.md section 2: a slow one is overtaken rather than waited for). */
+int64_t daemon_beat_ms(const struct daemon *daemon);
+
+/* ---- perform.c --------------------------------------------------------------------
+ */
+
+/* Do what one effect says. Exhaustive: whatever the core can ask for is done here. */
+void perform(struct daemon *daemon, const struct core_effect *effect);
+
+/* ---- members.c --------------------------------------------------------------------
+ */
+
+/* Read the node table now; the answer becomes CORE_EV_MEMBERS. */
+void members_read(struct daemon *daemon);
+
+/* Point the link for writing at whom the core takes for the primary. */
+void members_retarget(struct daemon *daemon);
+
+/* The conninfo of a node: our own setting for ourselves, else its record's; NULL when
+ * there is none. */
+const char *members_conninfo(const struct daemon *daemon, int node_id);
+
+/* ---- record.c ---------------------------------------------------------------------
+ */
+
+/* Record an event in pgrmon.event and run event_notification_command. `other_id` is the
+ * other party (placeholders %p %a %c), 0 = none. */
+void record_event(struct daemon *daemon,
+                  const char *event,
+                  bool successful,
+                  int other_id,
+                  const char *details);
+
+/* Record the term that we lead, if it is not recorded yet (rule P1); again until it is.
+ */
+void record_lead(struct daemon *daemon);
+
+/* Record the live state of this node (pgrmon.node_state), and a row of history when
+ * monitoring_history is on. */
+void record_state(struct daemon *daemon);
+void record_history(struct daemon *daemon);
+
+/* Record that this node follows `upstream_id`. */
+void record_upstream(struct daemon *daemon, int upstream_id);
+
+/* Throw history away that is older than monitoring_history_retention. */
+void record_cleanup(struct daemon *daemon);
+
+/* End notification commands that still run. */
+void record_stop(struct daemon *daemon);
+
+/* ---- promote.c, follow.c -----------------------------------------------------------
+ */
+
+/* Start the action that `effect` asks for; ends in action_done(). */
+void promote_start(struct daemon *daemon, const struct core_effect *effect);
+void follow_start(struct daemon *daemon, const struct core_effect *effect);
+
+#endif

@@ -1,0 +1,121 @@
+/* perform.c - one switch: what the core asks for, done.
+ *
+ * Exhaustive on purpose: whatever the core can ask for, the shell can do (the compiler
+ * says what is missing). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/reason.h"
+#include "daemon.h"
+#include "err.h"
+#include "log.h"
+#include "notify.h"
+#include "probe.h"
+
+static struct probe *find_probe(const struct daemon *daemon, int node_id)
+{
+    for (int i = 0; i < daemon->n_probes; i++)
+        if (probe_node_id(daemon->probes[i]) == node_id)
+            return daemon->probes[i];
+    return NULL;
+}
+
+static void watch(struct daemon *daemon, int node_id, int64_t interval_ms)
+{
+    struct probe *probe = find_probe(daemon, node_id);
+
+    if (probe == NULL && interval_ms > 0) {
+        probe = probe_new(daemon, node_id);
+        daemon->probes[daemon->n_probes++] = probe;
+    }
+    if (probe != NULL)
+        probe_watch(probe, interval_ms);
+}
+
+/* reason.h's levels are those of log.h, in the same order. */
+static void say(const struct daemon *daemon, const struct core_effect *effect)
+{
+    struct core_text text;
+    enum log_level level;
+
+    reason_say(&daemon->core, effect, &text);
+    level = (enum log_level)text.level;
+    log_msg(level, "%s", text.text);
+    if (text.detail[0] != '\0')
+        log_detail(level, "%s", text.detail);
+    if (text.hint[0] != '\0')
+        log_hint(level, "%s", text.hint);
+}
+
+static void enter(struct daemon *daemon, const struct core_effect *effect)
+{
+    char sentence[200];
+
+    say(daemon, effect);
+    reason_sentence(&daemon->core, &effect->why, sentence, sizeof sentence);
+    notify_status("%s: %s", reason_state_name(effect->state), sentence);
+    if (effect->state == CORE_PRIMARY)
+        daemon->lead_reason =
+            effect->from == CORE_PROMOTING ? "failover" : "promoted outside pgrmond";
+    members_retarget(daemon);
+    record_state(daemon);
+}
+
+static void record(struct daemon *daemon, const struct core_effect *effect)
+{
+    char sentence[200];
+
+    reason_sentence(&daemon->core, &effect->why, sentence, sizeof sentence);
+    record_event(daemon, reason_record_name(effect->record), effect->successful,
+                 effect->node_id, sentence);
+    if (effect->record == CORE_REC_FAILOVER_FOLLOW)
+        record_upstream(daemon, effect->node_id);
+}
+
+/* A new note is seen first where it matters most: on our own board. */
+static void post(struct daemon *daemon, const struct core_note *note)
+{
+    struct probe *self = find_probe(daemon, daemon->config.node_id);
+
+    (void)note_format(note, daemon->note);
+    if (self != NULL)
+        probe_now(self, false);
+}
+
+void perform(struct daemon *daemon, const struct core_effect *effect)
+{
+    struct probe *probe;
+
+    switch (effect->kind) {
+    case CORE_EFF_WATCH:
+        watch(daemon, effect->node_id, effect->interval_ms);
+        break;
+    case CORE_EFF_PROBE:
+        probe = find_probe(daemon, effect->node_id);
+        if (probe != NULL)
+            probe_now(probe, true);
+        break;
+    case CORE_EFF_PROMOTE:
+        promote_start(daemon, effect);
+        break;
+    case CORE_EFF_FOLLOW:
+        follow_start(daemon, effect);
+        break;
+    case CORE_EFF_LEAD:
+        daemon->lead_pending = true;
+        record_lead(daemon);
+        break;
+    case CORE_EFF_NOTE:
+        post(daemon, &effect->note);
+        break;
+    case CORE_EFF_ENTER:
+        enter(daemon, effect);
+        break;
+    case CORE_EFF_REPORT:
+        say(daemon, effect);
+        break;
+    case CORE_EFF_EVENT:
+        record(daemon, effect);
+        break;
+    }
+}

@@ -1,0 +1,263 @@
+/* record.c - what happened, for the metadata and for event_notification_command.
+ *
+ * Rows go through the link to the primary and wait there while there is none. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "core/reason.h"
+#include "daemon.h"
+#include "err.h"
+#include "log.h"
+#include "placeholder.h"
+#include "queries.h"
+
+#define MAX_HOOKS (sizeof((struct daemon *)0)->hooks / sizeof(struct child *))
+
+/* Room for a number as a parameter. */
+struct number {
+    char text[24];
+};
+
+static const char *number(struct number *buf, int64_t value)
+{
+    (void)snprintf(buf->text, sizeof buf->text, "%" PRId64, value);
+    return buf->text;
+}
+
+/* A number that is absent when it is 0. */
+static const char *optional(struct number *buf, int64_t value)
+{
+    return value == 0 ? NULL : number(buf, value);
+}
+
+static const char *lsn_param(char buf[static LSN_TEXT_SIZE], struct lsn lsn)
+{
+    return lsn_known(lsn) ? lsn_format(lsn, buf) : NULL;
+}
+
+/* ---- event_notification_command -----------------------------------------------------
+ */
+
+static void on_hook_end(void *arg, const struct child_end *end)
+{
+    struct child **hook = arg;
+
+    *hook = NULL;
+    if (!end->started || end->timed_out || end->exit_status != 0)
+        log_warning("\"event_notification_command\" failed (%s)",
+                    end->timed_out ? "it did not end in time" : "see its output");
+}
+
+static struct child **free_hook(struct daemon *daemon)
+{
+    for (size_t i = 0; i < MAX_HOOKS; i++)
+        if (daemon->hooks[i] == NULL)
+            return &daemon->hooks[i];
+    return NULL;
+}
+
+static void run_hook(struct daemon *daemon, const char *command)
+{
+    struct child_spec spec = {.name = "event_notification_command",
+                              .shell = command,
+                              .deadline_ms =
+                                  daemon->config.event_notification_timeout_ms,
+                              .output_level = LOG_LEVEL_INFO};
+    struct child **hook = free_hook(daemon);
+
+    if (hook == NULL) {
+        log_warning("too many notification commands run, one is left out");
+        return;
+    }
+    *hook = child_run(daemon->loop, &spec, on_hook_end, hook);
+}
+
+static void notify_command(struct daemon *daemon,
+                           const char *event,
+                           bool successful,
+                           int other_id,
+                           const char *details,
+                           const char *timestamp)
+{
+    const struct node_record *other = nodeset_find(&daemon->nodes, other_id);
+    struct number self_id, party;
+    const struct placeholder values[] = {
+        {'n',        number(&self_id, daemon->config.node_id)},
+        {'e',          event                      },
+        {'s',          successful ? "1" : "0"},
+        {'t',          timestamp                      },
+        {'d',          details},
+        {'a',          other == NULL ? daemon->config.node_name : other->name                      },
+        {'c',          other == NULL ? "" : other->conninfo},
+        {'p',          other_id == 0 ? "" : number(&party,                       other_id)},
+        {'\0', NULL}
+    };
+    struct err err = ERR_INIT;
+    char *command = NULL;
+
+    if (daemon->config.event_notification_command[0] == '\0' ||
+        !config_event_wanted(&daemon->config, event))
+        return;
+    if (placeholder_expand(daemon->config.event_notification_command, values, &command,
+                           &err) < 0) {
+        log_err(LOG_LEVEL_ERROR, &err);
+        return;
+    }
+    run_hook(daemon, command);
+    free(command);
+}
+
+void record_stop(struct daemon *daemon)
+{
+    for (size_t i = 0; i < MAX_HOOKS; i++)
+        child_cancel(daemon->hooks[i]);
+}
+
+/* ---- events -------------------------------------------------------------------------
+ */
+
+/* The present as PostgreSQL reads it, with its zone: the row may be written much later.
+ */
+static void timestamp_now(char *buf, size_t size)
+{
+    struct timespec now;
+    struct tm tm;
+    char date[32];
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    (void)gmtime_r(&now.tv_sec, &tm);
+    (void)strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S", &tm);
+    (void)snprintf(buf, size, "%s.%06ld+00", date, now.tv_nsec / 1000);
+}
+
+void record_event(struct daemon *daemon,
+                  const char *event,
+                  bool successful,
+                  int other_id,
+                  const char *details)
+{
+    struct number id;
+    char timestamp[64];
+    const char *params[] = {number(&id, daemon->config.node_id), event,
+                            successful ? "true" : "false", details, timestamp};
+    const struct link_job job = {
+        .query = &query_record_event, .params = params, .keep = true};
+
+    timestamp_now(timestamp, sizeof timestamp);
+    link_submit(daemon->primary, &job);
+    notify_command(daemon, event, successful, other_id, details, timestamp);
+}
+
+/* ---- terms --------------------------------------------------------------------------
+ */
+
+static void on_lead_recorded(void *arg, const struct pgconn_answer *answer)
+{
+    struct daemon *daemon = arg;
+    const char *term;
+
+    if (answer->reach != REACH_OK) {
+        if (answer->reach == REACH_FAILED)
+            log_warning("the term could not be recorded, trying again");
+        return; /* on_members_timer() asks again while lead_pending */
+    }
+    daemon->lead_pending = false;
+    term = query_text(answer->result, 0, 0);
+    if (term != NULL)
+        log_info("this node leads in term %s", term);
+    members_read(daemon);
+}
+
+void record_lead(struct daemon *daemon)
+{
+    struct number id, timeline;
+    const struct core_view *self = core_view(&daemon->core, daemon->config.node_id);
+    const char *params[] = {number(&id, daemon->config.node_id),
+                            daemon->lead_reason == NULL ? "found as primary"
+                                                        : daemon->lead_reason,
+                            self == NULL || self->seen.in_recovery
+                                ? NULL
+                                : optional(&timeline, self->seen.timeline),
+                            NULL};
+    const struct link_job job = {.query = &query_record_promotion,
+                                 .params = params,
+                                 .cb = on_lead_recorded,
+                                 .arg = daemon};
+
+    if (daemon->lead_pending && daemon->core.state == CORE_PRIMARY)
+        link_submit(daemon->local, &job);
+}
+
+/* ---- state and history
+ * ---------------------------------------------------------------- */
+
+void record_state(struct daemon *daemon)
+{
+    const struct core *core = &daemon->core;
+    const struct core_view *self = core_view(core, daemon->config.node_id);
+    struct number id, upstream, primary, term, timeline, pid;
+    char lsn[LSN_TEXT_SIZE];
+    const char *params[] = {number(&id, daemon->config.node_id),
+                            reason_state_name(core->state),
+                            reason_name(core->why.reason),
+                            optional(&upstream, core->upstream_id),
+                            optional(&primary, core->primary_id),
+                            optional(&term, core->term),
+                            optional(&timeline, self->seen.timeline),
+                            lsn_param(lsn, self->seen.position),
+                            NULL,
+                            PGRMON_VERSION,
+                            number(&pid, getpid())};
+    const struct link_job job = {.query = &query_record_state, .params = params};
+
+    link_submit(daemon->primary, &job);
+}
+
+void record_history(struct daemon *daemon)
+{
+    const struct core *core = &daemon->core;
+    const struct core_view *self = core_view(core, daemon->config.node_id);
+    struct number primary, standby;
+    char received[LSN_TEXT_SIZE], replayed[LSN_TEXT_SIZE];
+    const char *params[] = {number(&primary, core->primary_id),
+                            number(&standby, daemon->config.node_id),
+                            NULL,
+                            NULL,
+                            lsn_param(received, self->seen.position),
+                            lsn_param(replayed, self->seen.replayed)};
+    const struct link_job job = {.query = &query_record_history, .params = params};
+
+    if (daemon->config.monitoring_history && core->state == CORE_STANDBY &&
+        core->primary_id != 0 && self->seen.reach == REACH_OK)
+        link_submit(daemon->primary, &job);
+}
+
+void record_upstream(struct daemon *daemon, int upstream_id)
+{
+    struct number id, upstream;
+    const char *params[] = {number(&id, daemon->config.node_id),
+                            number(&upstream, upstream_id)};
+    const struct link_job job = {
+        .query = &query_node_set_upstream, .params = params, .keep = true};
+
+    link_submit(daemon->primary, &job);
+}
+
+void record_cleanup(struct daemon *daemon)
+{
+    char keep[64];
+    const char *params[] = {keep, NULL};
+    const struct link_job job = {.query = &query_cleanup_history, .params = params};
+
+    if (daemon->core.state != CORE_PRIMARY ||
+        daemon->config.monitoring_history_retention_ms == 0)
+        return;
+    (void)snprintf(keep, sizeof keep, "%" PRId64 " milliseconds",
+                   daemon->config.monitoring_history_retention_ms);
+    link_submit(daemon->local, &job);
+}

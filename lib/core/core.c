@@ -135,10 +135,13 @@ static bool act_starting(struct core *core, struct core_effects *out)
     const struct core_view *primary = core_view(core, core->primary_id);
 
     if (!self_is_up(core)) {
-        struct core_why why = because(CORE_WHY_NO_LOCAL, self);
+        enum reach reach = view_self(core)->seen.reach;
 
-        if (view_self(core)->seen.reach != REACH_UNKNOWN)
-            say_waiting(core, why, out);
+        /* A probe that fails there finds no schema: nobody registered this node yet. */
+        if (reach == REACH_FAILED)
+            say_waiting(core, because(CORE_WHY_NO_RECORD, self), out);
+        else if (reach != REACH_UNKNOWN)
+            say_waiting(core, because(CORE_WHY_NO_LOCAL, self), out);
         return false;
     }
     if (!core->recorded) {

@@ -50,7 +50,7 @@ void view_set_members(struct core *core, const struct core_member *members, int 
     struct core_view views[CORE_MAX_NODES];
     bool recorded = false;
 
-    CORE_ASSERT(n >= 0 && n < CORE_MAX_NODES);
+    CORE_ASSERT(n >= 0 && n <= CORE_MAX_NODES);
     memset(views, 0, sizeof views);
     for (int i = 0; i < n; i++) {
         int old = view_index(core, members[i].id);
@@ -59,6 +59,8 @@ void view_set_members(struct core *core, const struct core_member *members, int 
             views[i] = core->views[old];
         recorded = recorded || members[i].id == core->settings.self_id;
     }
+    if (!recorded && n == CORE_MAX_NODES)
+        n--; /* we need a place; who is not registered decides nothing anyway */
     if (!recorded) {
         int old = view_index(core, core->settings.self_id);
 

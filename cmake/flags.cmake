@@ -30,3 +30,8 @@ else()
         $<$<CONFIG:Release,RelWithDebInfo>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2>)
 endif()
 target_link_options(pgrmon_flags INTERFACE -pie -Wl,-z,relro -Wl,-z,now)
+
+math(EXPR PGRMON_VERSION_NUMBER
+     "${PROJECT_VERSION_MAJOR} * 10000 + ${PROJECT_VERSION_MINOR} * 100 + ${PROJECT_VERSION_PATCH}")
+target_compile_definitions(pgrmon_flags INTERFACE
+    PGRMON_VERSION="${PROJECT_VERSION}" PGRMON_VERSION_NUMBER=${PGRMON_VERSION_NUMBER})

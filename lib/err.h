@@ -2,7 +2,7 @@
 #ifndef PGRMON_ERR_H
 #define PGRMON_ERR_H
 
-#define PGRMON_MUST_CHECK __attribute__((warn_unused_result))
+#define PGRMON_MUST_CHECK         __attribute__((warn_unused_result))
 #define PGRMON_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
 
 /*
@@ -16,10 +16,10 @@
  * A text that does not fit is cut. Secrets never go in: see conninfo_redact().
  */
 struct err {
-    int code;         /* what was returned, 0 when nothing failed */
-    char text[512];   /* "could not connect to node \"node1\" (ID: 1)" */
+    int code;          /* what was returned, 0 when nothing failed */
+    char text[512];    /* "could not connect to node \"node1\" (ID: 1)" */
     char detail[1024]; /* may be empty, may hold several lines */
-    char hint[512];   /* may be empty */
+    char hint[512];    /* may be empty */
 };
 
 #define ERR_INIT                                                                       \

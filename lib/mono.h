@@ -1,8 +1,9 @@
 /* mono.h - points in monotonic time, which cannot be mixed up with wall-clock time.
  *
  * CLOCK_BOOTTIME in milliseconds: a suspended host counts the time it lost; it starts
- * again at a reboot (design.md section 2, postgres-facts 21). Wall-clock time is only for
- * people. This header is all that lib/core uses; mono_now() belongs to the shell. */
+ * again at a reboot (design.md section 2, postgres-facts 21). Wall-clock time is only
+ * for people. This header is all that lib/core uses; mono_now() belongs to the shell.
+ */
 #ifndef PGRMON_MONO_H
 #define PGRMON_MONO_H
 

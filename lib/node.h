@@ -39,7 +39,8 @@ void nodeset_free(struct nodeset *set);
 
 /* The record with `id` or `name`, or NULL. */
 const struct node_record *nodeset_find(const struct nodeset *set, int id);
-const struct node_record *nodeset_find_name(const struct nodeset *set, const char *name);
+const struct node_record *nodeset_find_name(const struct nodeset *set,
+                                            const char *name);
 
 /* The record that is registered as the active primary, or NULL. */
 const struct node_record *nodeset_primary(const struct nodeset *set);

@@ -1,7 +1,8 @@
 /* note.h - a daemon's note, as the application_name of its sessions (rule N1).
  *
  * Text form, version 1: "pgrmond/1 <node_id> <phase> <leader_id> <term>", 63 bytes at
- * most, printable ASCII. Parsed with suspicion: anybody may name a session like that. */
+ * most, printable ASCII. Parsed with suspicion: anybody may name a session like that.
+ */
 #ifndef PGRMON_NOTE_H
 #define PGRMON_NOTE_H
 

@@ -166,6 +166,19 @@ find_secret(const char *text, const char *p, bool nested, const char **ret_end)
     return value;
 }
 
+/* What is taken for one secret may hold the beginning of another that goes further
+ * ("//user:a@host/?password=@b"): the end of them all. */
+static const char *
+last_end(const char *text, const char *value, const char *end, bool nested)
+{
+    const char *inner_end = NULL;
+
+    for (const char *p = value; p < end; p++)
+        if (find_secret(text, p, nested, &inner_end) != NULL && inner_end > end)
+            end = inner_end;
+    return end;
+}
+
 char *conninfo_redact(const char *text)
 {
     size_t len = text == NULL ? 0 : strlen(text), used = 0;
@@ -185,7 +198,7 @@ char *conninfo_redact(const char *text)
         used += (size_t)(value - p);
         (void)memcpy(out + used, MASK, sizeof MASK - 1);
         used += sizeof MASK - 1;
-        p = end;
+        p = last_end(text, value, end, nested);
     }
     return out;
 }

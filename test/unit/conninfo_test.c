@@ -159,6 +159,7 @@ static const struct {
     {"postgresql://u:SECRET@h/d",                                  "postgresql://u:***@h/d"              },
     {"postgres://u:SEC@RET@h/d",                                   "postgres://u:***@h/d"                },
     {"postgresql://u:two SECRET@h/d",                              "postgresql://u:***@h/d"              },
+    {"postgresql://u:SECRET@h/?password=@SECRET&port=1",           "postgresql://u:***"                  },
     {"postgresql://u@h:5432/d",                                    "postgresql://u@h:5432/d"             },
     {"postgresql://h/d?password=SECRET&port=1",                    "postgresql://h/d?password=***&port=1"},
     {"postgresql://h/d?password=two SECRET&port=1",

@@ -43,7 +43,7 @@
 #define LOCAL_TIME(expression) "to_char(" expression ", 'YYYY-MM-DD HH24:MI:SS') "
 #define UTC_TIME(expression)                                                           \
     "to_char((" expression ") AT TIME ZONE 'UTC', "                                    \
-                           "'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') "
+    "'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') "
 #define MS_SINCE(expression)                                                           \
     "(extract(epoch FROM clock_timestamp() - " expression ") * 1000)::bigint "
 
@@ -195,6 +195,8 @@ QUERY(probe,
 /* ---- facts about a server
  * ------------------------------------------------------------ */
 
+QUERY(in_recovery, 0, "SELECT pg_is_in_recovery()");
+
 QUERY(
     server_identity,
     0,
@@ -335,26 +337,21 @@ QUERY(node_facts,
       SETTING("cluster_name")                     //
       "FROM " ROLE "LEFT JOIN pg_stat_wal_receiver receiver ON true");
 
-/* Only those who may list the directory are made to call the function. */
 QUERY(
     archive_facts,
     0,
     "SELECT " SETTING("archive_mode") ", " SETTING(
         "archive_command") ", " //
-                           "CASE WHEN " MAY_CALL(
-                               "pg_ls_archive_statusdir()") "THEN (SELECT count(*) "
-                                                            "FROM "
-                                                            "pg_ls_archive_statusdir() "
-                                                            "WHERE name LIKE "
-                                                            "'%.ready') "
-                                                            "END, archived_count, "
-                                                            "last_archived_wal, "
-                                                            "failed_count, "
-                                                            "last_failed_wal, " //
+                           "archived_count, last_archived_wal, failed_count, "
+                           "last_failed_wal, " //
     LOCAL_TIME("last_failed_time") ", "
                                    "coalesce(last_failed_time > "
                                    "coalesce(last_archived_time, '-infinity'), false) "
                                    "FROM pg_stat_archiver");
+
+QUERY(archive_ready,
+      0,
+      "SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'");
 
 /* ---- acting
  * -------------------------------------------------------------------------- */

@@ -70,6 +70,7 @@ struct query {
  * Servers; valid on primaries and standbys unless noted.
  *   probe        $1 note to post|NULL|'' -> decoded by query_decode_probe(). Needs schema
  *                `pgrmon` (else 42P01)
+ *   in_recovery      -> bool; cheap, for polling
  *   server_identity  -> server_version_num, server_version, system_identifier,
  *                data_directory|NULL (not permitted), in_recovery, timeline|NULL,
  *                cluster_name, started_at, user
@@ -99,9 +100,10 @@ struct query {
  *                max_replication_slots, slots, inactive physical slots, lost slots,
  *                receiver status|NULL, sender_host, sender_port, receiver slot_name,
  *                received_tli, number of settings that await a restart, cluster_name
- *   archive_facts    -> archive_mode, archive_command, ready (files waiting; NULL = not
- *                permitted), archived_count, last_archived_wal, failed_count,
- *                last_failed_wal, last_failed_time, last archiving failed (bool)
+ *   archive_facts    -> archive_mode, archive_command, archived_count,
+ *                last_archived_wal, failed_count, last_failed_wal, last_failed_time, last
+ *                attempt failed (bool)
+ *   archive_ready    -> number of files that wait; 42501 = not permitted (pg_monitor)
  *   promote      $1 wait $2 seconds -> pg_promote()'s answer
  *   reload       -> true
  *   checkpoint   no row
@@ -125,6 +127,7 @@ struct query {
     X(record_history)                                                                  \
     X(cleanup_history)                                                                 \
     X(probe)                                                                           \
+    X(in_recovery)                                                                     \
     X(server_identity)                                                                 \
     X(server_settings)                                                                 \
     X(setting)                                                                         \
@@ -140,6 +143,7 @@ struct query {
     X(receiver)                                                                        \
     X(node_facts)                                                                      \
     X(archive_facts)                                                                   \
+    X(archive_ready)                                                                   \
     X(promote)                                                                         \
     X(reload)                                                                          \
     X(checkpoint)                                                                      \

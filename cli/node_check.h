@@ -2,6 +2,10 @@
 #ifndef PGRMON_NODE_CHECK_H
 #define PGRMON_NODE_CHECK_H
 
+#include "config.h"
+#include "exit_code.h"
+#include "node_view.h"
+
 /* X(ID, option, Nagios prefix, title): in the order of the report. The last two are not
  * part of the whole check, as in repmgr. */
 #define NODE_CHECK_LIST(X)                                                             \
@@ -24,5 +28,27 @@ enum node_check {
 #undef NODE_CHECK_ENUM
         NODE_CHECK_COUNT
 };
+
+/* The outcome of one check. */
+struct node_verdict {
+    enum nagios_code code;
+    char details[1024]; /* "2 of 2 downstream nodes attached" */
+    char perf[96];      /* Nagios performance data, "lag=0;300;600", or "" */
+};
+
+/* Judge one check. DB_CONNECTION is OK here: the view could be read. Thresholds are
+ * reached at, not above, their value. */
+void node_check_judge(enum node_check check,
+                      const struct node_view *view,
+                      const struct config *config,
+                      struct node_verdict *ret);
+
+/* "OK", "WARNING", "CRITICAL", "UNKNOWN". */
+const char *node_check_code_name(enum nagios_code code);
+
+/* The option's name without dashes, the Nagios prefix, the title of the report. */
+const char *node_check_option(enum node_check check);
+const char *node_check_prefix(enum node_check check);
+const char *node_check_title(enum node_check check);
 
 #endif

@@ -9,6 +9,7 @@
 #include "conninfo.h"
 #include "gather.h"
 #include "log.h"
+#include "notification.h"
 #include "queries.h"
 
 #define ACTIVE_PRIMARY_HINT                                                            \
@@ -299,14 +300,18 @@ void session_event(struct cmd_context *context,
     char id[16];
     char *safe CLEANUP(cleanup_free) = conninfo_redact(details);
     const char *params[] = {id, event, successful ? "true" : "false", safe, NULL};
+    const char *timestamp = NULL;
     struct err err = ERR_INIT;
     PGresult *res CLEANUP(query_clear) = NULL;
 
-    (void)context;
     (void)snprintf(id, sizeof id, "%d", node_id);
     res = query_run(primary, &query_record_event, params, &err);
     if (res == NULL) {
         err_prefix(&err, "could not record event \"%s\"", event);
         log_err(LOG_LEVEL_WARNING, &err);
+    } else {
+        timestamp = query_text(res, 0, 1);
     }
+    notification_run(context, node_id, event, successful,
+                     timestamp != NULL ? timestamp : "", safe);
 }

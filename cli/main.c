@@ -1,6 +1,7 @@
 /* main.c - pgrmon: parse the line, load the configuration, run one command, print its
  * error once. The only place that ends the process. */
 #include <errno.h>
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -234,6 +235,7 @@ int main(int argc, char **argv)
     struct options options;
     int code;
 
+    (void)setlocale(LC_CTYPE, ""); /* widths of names in tables */
     options_parse(&options, argc, argv);
     code = dispatch(&options, argc, argv);
     options_deinit(&options);

@@ -87,6 +87,15 @@ static void print_rule(struct render_table *table, FILE *out)
     }
 }
 
+/* Blanks at the end, of an empty last cell. */
+static void trim(char *line)
+{
+    size_t length = strlen(line);
+
+    while (length > 0 && line[length - 1] == ' ')
+        line[--length] = '\0';
+}
+
 void render_table_print(struct render_table *table, FILE *out, bool color)
 {
     char *text = NULL;
@@ -100,6 +109,7 @@ void render_table_print(struct render_table *table, FILE *out, bool color)
     while ((line = strsep(&rest, "\n")) != NULL) {
         if (rest == NULL && line[0] == '\0')
             break;
+        trim(line);
         (void)fprintf(out, " %s\n", line);
         if (first)
             print_rule(table, out);

@@ -3,7 +3,9 @@
  * Each child leads a process group of its own, reads /dev/null, inherits no descriptor
  * but its output pipe, has default signal dispositions, and is ended at its deadline:
  * SIGTERM to the group, SIGKILL two seconds later. Its output goes to the log line by
- * line. */
+ * line. What it leaves running (a server) is not waited for, and loses the pipe.
+ * Variables that let a process speak to systemd in our name (NOTIFY_SOCKET ...) are
+ * taken away. */
 #ifndef PGRMOND_CHILD_H
 #define PGRMOND_CHILD_H
 
@@ -29,11 +31,11 @@ typedef void child_cb(void *arg, const struct child_end *end);
 
 /* What to run: either `argv` (no shell) or `shell` (by /bin/sh -c). */
 struct child_spec {
-    const char *name;        /* for log lines: "promote_command" */
-    const char *const *argv; /* NULL-terminated, or NULL */
-    const char *shell;       /* or NULL */
-    const char *const *env;  /* "NAME=value" added to the environment, or NULL */
-    int64_t deadline_ms;
+    const char *name;            /* for log lines: "promote_command" */
+    const char *const *argv;     /* NULL-terminated, or NULL */
+    const char *shell;           /* or NULL */
+    const char *const *env;      /* "NAME=value" added to the environment, or NULL */
+    int64_t deadline_ms;         /* 0 = none */
     enum log_level output_level; /* of its output lines */
 };
 

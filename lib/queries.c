@@ -7,6 +7,9 @@
 
 #include <stddef.h>
 
+/* Laid out by hand: the formatter does not know SQL. */
+/* clang-format off */
+
 #define QUERY(query_name, params, query_text)                                          \
     const struct query query_##query_name = {                                          \
         .name = #query_name,                                                           \
@@ -36,40 +39,40 @@
 
 #define REPLAYED "CASE WHEN standby THEN pg_last_wal_replay_lsn() END "
 
+#define PAUSED "CASE WHEN standby THEN pg_is_wal_replay_paused() ELSE false END "
+
+#define SYSTEM_IDENTIFIER "(SELECT system_identifier FROM pg_control_system()) "
+
 /* A setting, or NULL when the role may not read it (current_setting() would fail). */
 #define SETTING(setting_name)                                                          \
     "(SELECT setting FROM pg_settings WHERE name = '" setting_name "') "
 
 #define LOCAL_TIME(expression) "to_char(" expression ", 'YYYY-MM-DD HH24:MI:SS') "
 #define UTC_TIME(expression)                                                           \
-    "to_char((" expression ") AT TIME ZONE 'UTC', "                                    \
-    "'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') "
+    "to_char((" expression ") AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') "
 #define MS_SINCE(expression)                                                           \
     "(extract(epoch FROM clock_timestamp() - " expression ") * 1000)::bigint "
 
-/* ---- metadata ----------------------------------------------------------------------
- */
+/* ---- metadata ------------------------------------------------------------------ */
 
-QUERY(schema_state,
-      0,
+QUERY(schema_state, 0,
       "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'pgrmon'), "
       "EXISTS (SELECT FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace "
       "WHERE s.nspname = 'pgrmon' AND c.relname = 'schema_version'), "
       "has_database_privilege(current_database(), 'CREATE')");
 
-QUERY(schema_version,
-      0,
-      "SELECT version, pgrmon_version, " LOCAL_TIME("installed_at") ", " //
-      LOCAL_TIME("upgraded_at") "FROM pgrmon.schema_version");
+QUERY(schema_version, 0,
+      "SELECT version, pgrmon_version, "
+      LOCAL_TIME("installed_at") ", "
+      LOCAL_TIME("upgraded_at")
+      "FROM pgrmon.schema_version");
 
-QUERY(nodes,
-      0,
+QUERY(nodes, 0,
       "SELECT node_id, node_name, type, upstream_node_id, active, voting, location, "
       "priority, conninfo, repluser, slot_name, config_file "
       "FROM pgrmon.node ORDER BY node_id");
 
-QUERY(node_upsert,
-      12,
+QUERY(node_upsert, 12,
       "INSERT INTO pgrmon.node AS n (node_id, node_name, type, upstream_node_id, "
       "active, voting, location, priority, conninfo, repluser, slot_name, config_file) "
       "VALUES ($1::int, $2, $3, nullif($4::int, 0), $5::bool, $6::bool, $7, $8::int, "
@@ -82,58 +85,53 @@ QUERY(node_upsert,
       "slot_name = excluded.slot_name, config_file = excluded.config_file, "
       "registered_at = now()");
 
-QUERY(node_delete, 1, "DELETE FROM pgrmon.node WHERE node_id = $1::int");
+QUERY(node_delete, 1,
+      "DELETE FROM pgrmon.node WHERE node_id = $1::int");
 
-QUERY(node_set_active,
-      2,
+QUERY(node_set_active, 2,
       "UPDATE pgrmon.node SET active = $2::bool WHERE node_id = $1::int");
 
-QUERY(node_set_upstream,
-      2,
+QUERY(node_set_upstream, 2,
       "UPDATE pgrmon.node SET upstream_node_id = nullif($2::int, 0), active = true, "
       "type = CASE type WHEN 'witness' THEN type ELSE 'standby' END "
       "WHERE node_id = $1::int");
 
-QUERY(node_set_slot,
-      2,
+QUERY(node_set_slot, 2,
       "UPDATE pgrmon.node SET slot_name = nullif($2, '') WHERE node_id = $1::int");
 
-QUERY(record_promotion,
-      4,
+QUERY(record_promotion, 4,
       "SELECT pgrmon.record_promotion($1::int, $2::text, $3::int, $4::pg_lsn)");
 
-QUERY(terms,
-      1,
-      "SELECT term, leader, leader_name, timeline, start_lsn, reason, " //
+QUERY(terms, 1,
+      "SELECT term, leader, leader_name, timeline, start_lsn, reason, "
       LOCAL_TIME("started_at") ", previous_leader "
-                               "FROM pgrmon.term ORDER BY term DESC LIMIT $1::bigint");
+      "FROM pgrmon.term ORDER BY term DESC LIMIT $1::bigint");
 
-QUERY(record_event,
-      5,
+QUERY(record_event, 5,
       "INSERT INTO pgrmon.event "
       "(node_id, event, successful, details, event_timestamp) "
       "VALUES ($1::int, $2, $3::bool, $4, coalesce($5::timestamptz, now())) "
       "RETURNING event_id, " LOCAL_TIME("event_timestamp"));
 
-QUERY(events,
-      4,
-      "SELECT e.event_id, e.node_id, n.node_name, e.event, e.successful, " //
-      LOCAL_TIME("e.event_timestamp") ", e.details, " UTC_TIME(
-          "e.event_timestamp") "FROM pgrmon.event e LEFT JOIN pgrmon.node n ON "
-                               "n.node_id = e.node_id "
-                               "WHERE ($2::int IS NULL OR e.node_id = $2::int) "
-                               "AND ($3::text IS NULL OR n.node_name = $3::text) "
-                               "AND ($4::text IS NULL OR e.event = $4::text) "
-                               "ORDER BY e.event_timestamp DESC, e.event_id DESC LIMIT "
-                               "$1::bigint");
+QUERY(events, 4,
+      "SELECT e.event_id, e.node_id, n.node_name, e.event, e.successful, "
+      LOCAL_TIME("e.event_timestamp") ", e.details, "
+      UTC_TIME("e.event_timestamp")
+      "FROM pgrmon.event e LEFT JOIN pgrmon.node n ON n.node_id = e.node_id "
+      "WHERE ($2::int IS NULL OR e.node_id = $2::int) "
+      "AND ($3::text IS NULL OR n.node_name = $3::text) "
+      "AND ($4::text IS NULL OR e.event = $4::text) "
+      "ORDER BY e.event_timestamp DESC, e.event_id DESC LIMIT $1::bigint");
 
-/* From the node's row, so that a node that was just unregistered is no error. */
-QUERY(record_state,
-      11,
+/* From the node's row, so that a node that was just unregistered is no error. This runs
+ * on the primary, which knows best where its WAL ends. */
+QUERY(record_state, 11,
       "INSERT INTO pgrmon.node_state (node_id, state, reason, upstream_node_id, "
       "primary_node_id, term, timeline, lsn, lag, daemon_version, daemon_pid) "
       "SELECT n.node_id, $2, $3, $4::int, $5::int, $6::bigint, $7::int, $8::pg_lsn, "
-      "$9::bigint, $10, $11::int FROM pgrmon.node n WHERE n.node_id = $1::int "
+      "coalesce($9::bigint, CASE WHEN $5::int IS DISTINCT FROM n.node_id "
+      "THEN greatest(0, (pg_current_wal_lsn() - $8::pg_lsn)::bigint) END), "
+      "$10, $11::int FROM pgrmon.node n WHERE n.node_id = $1::int "
       "ON CONFLICT (node_id) DO UPDATE SET state = excluded.state, "
       "reason = excluded.reason, upstream_node_id = excluded.upstream_node_id, "
       "primary_node_id = excluded.primary_node_id, term = excluded.term, "
@@ -141,14 +139,13 @@ QUERY(record_state,
       "daemon_version = excluded.daemon_version, daemon_pid = excluded.daemon_pid, "
       "updated_at = now()");
 
-QUERY(states,
-      0,
+QUERY(states, 0,
       "SELECT node_id, state, reason, upstream_node_id, primary_node_id, term, "
-      "timeline, lsn, lag, daemon_version, daemon_pid, " MS_SINCE(
-          "updated_at") "FROM pgrmon.node_state ORDER BY node_id");
+      "timeline, lsn, lag, daemon_version, daemon_pid, "
+      MS_SINCE("updated_at")
+      "FROM pgrmon.node_state ORDER BY node_id");
 
-QUERY(record_history,
-      6,
+QUERY(record_history, 6,
       "INSERT INTO pgrmon.monitoring_history (primary_node_id, standby_node_id, "
       "last_apply_time, last_wal_primary_location, last_wal_standby_location, "
       "replication_lag, apply_lag) "
@@ -157,59 +154,50 @@ QUERY(record_history,
       "greatest(0, coalesce(($5::pg_lsn - $6::pg_lsn)::bigint, 0)) "
       "FROM (SELECT coalesce($4::pg_lsn, pg_current_wal_lsn()) AS lsn) p");
 
-QUERY(cleanup_history,
-      2,
+QUERY(cleanup_history, 2,
       "DELETE FROM pgrmon.monitoring_history "
       "WHERE last_monitor_time <= now() - $1::interval "
       "AND ($2::int IS NULL OR standby_node_id = $2::int)");
 
-/* ---- the probe
- * ----------------------------------------------------------------------- */
+/* ---- the probe ----------------------------------------------------------------- */
 
 /* Posting the note and reading what lies on the board is one round trip. Only sessions
  * of our own role count (rule N2); usesysid is that of the role that logged in. */
-QUERY(probe,
-      1,
+QUERY(probe, 1,
       "SELECT standby, "
-      "(SELECT system_identifier FROM pg_control_system()), " //
+      SYSTEM_IDENTIFIER ", "
       TIMELINE ", "
-      "(SELECT max(term) FROM pgrmon.term), " //
-      POSITION ", " REPLAYED ", "
-      "CASE WHEN standby THEN pg_is_wal_replay_paused() ELSE false END, "
-      "receiver.status = 'streaming', " //
-      MS_SINCE(
-          "receiver.last_msg_receipt_time") ", "
-                                            "(SELECT string_agg(a.application_name, "
-                                            "E'\\n') FROM pg_stat_activity a "
-                                            "WHERE a.usesysid = (SELECT oid FROM "
-                                            "pg_roles WHERE rolname = session_user) "
-                                            "AND a.backend_type = 'client backend' "
-                                            "AND a.application_name LIKE 'pgrmond/%'), "
-                                            "CASE WHEN $1 <> '' THEN "
-                                            "set_config('application_name', $1, false) "
-                                            "END "
-                                            "FROM " ROLE
-                                            "LEFT JOIN pg_stat_wal_receiver receiver "
-                                            "ON true");
+      "(SELECT max(term) FROM pgrmon.term), "
+      POSITION ", "
+      REPLAYED ", "
+      PAUSED ", "
+      "receiver.status = 'streaming', "
+      MS_SINCE("receiver.last_msg_receipt_time") ", "
+      "(SELECT string_agg(a.application_name, E'\\n') FROM pg_stat_activity a "
+      "WHERE a.usesysid = (SELECT oid FROM pg_roles WHERE rolname = session_user) "
+      "AND a.backend_type = 'client backend' "
+      "AND a.application_name LIKE 'pgrmond/%'), "
+      "CASE WHEN $1 <> '' THEN set_config('application_name', $1, false) END "
+      "FROM " ROLE "LEFT JOIN pg_stat_wal_receiver receiver ON true");
 
-/* ---- facts about a server
- * ------------------------------------------------------------ */
+/* ---- facts about a server ------------------------------------------------------ */
 
 QUERY(in_recovery, 0, "SELECT pg_is_in_recovery()");
 
-QUERY(
-    server_identity,
-    0,
-    "SELECT current_setting('server_version_num'), current_setting('server_version'), "
-    "(SELECT system_identifier FROM pg_control_system()), " //
-    SETTING("data_directory") ", standby, " TIMELINE ", " SETTING(
-        "cluster_name") ", " LOCAL_TIME("pg_postmaster_start_time()") ", current_user "
-                                                                      "FROM " ROLE);
+QUERY(server_identity, 0,
+      "SELECT current_setting('server_version_num'), "
+      "current_setting('server_version'), "
+      SYSTEM_IDENTIFIER ", "
+      SETTING("data_directory") ", "
+      "standby, "
+      TIMELINE ", "
+      SETTING("cluster_name") ", "
+      LOCAL_TIME("pg_postmaster_start_time()") ", "
+      "current_user FROM " ROLE);
 
 #define SETTING_COLUMNS "SELECT name, setting, unit, pending_restart FROM pg_settings "
 
-QUERY(server_settings,
-      0,
+QUERY(server_settings, 0,
       SETTING_COLUMNS
       "WHERE name IN ('archive_command', 'archive_mode', 'cluster_name', "
       "'config_file', 'data_checksums', 'data_directory', 'full_page_writes', "
@@ -230,18 +218,18 @@ QUERY(setting, 1, SETTING_COLUMNS "WHERE name = lower($1)");
 #define MAY_CALL(function)                                                             \
     "has_function_privilege('pg_catalog." function "', 'EXECUTE') "
 
-QUERY(
-    role_facts,
-    0,
-    "SELECT r.rolsuper, r.rolsuper OR r.rolreplication, " //
-    HAS_ROLE("pg_monitor") ", " MAY_CALL("pg_promote(boolean,integer)") ", " MAY_CALL(
-        "pg_reload_conf()") ", r.rolsuper OR " HAS_ROLE("pg_checkpoint") ", " MAY_CALL("pg_ls_dir(text,boolean,boolean)") "AND " //
-    MAY_CALL("pg_stat_file(text,boolean)") "AND " MAY_CALL(
-        "pg_read_binary_file(text)") "AND " MAY_CALL("pg_read_binary_file(text,bigint,"
-                                                     "bigint,boolean)") "FROM pg_roles "
-                                                                        "r WHERE "
-                                                                        "r.rolname = "
-                                                                        "current_user");
+QUERY(role_facts, 0,
+      "SELECT r.rolsuper, "
+      "r.rolsuper OR r.rolreplication, "
+      HAS_ROLE("pg_monitor") ", "
+      MAY_CALL("pg_promote(boolean,integer)") ", "
+      MAY_CALL("pg_reload_conf()") ", "
+      "r.rolsuper OR " HAS_ROLE("pg_checkpoint") ", "
+      MAY_CALL("pg_ls_dir(text,boolean,boolean)") "AND "
+      MAY_CALL("pg_stat_file(text,boolean)") "AND "
+      MAY_CALL("pg_read_binary_file(text)") "AND "
+      MAY_CALL("pg_read_binary_file(text,bigint,bigint,boolean)")
+      "FROM pg_roles r WHERE r.rolname = current_user");
 
 const struct query query_parameter_facts = {
     .name = "parameter_facts",
@@ -251,120 +239,105 @@ const struct query query_parameter_facts = {
     .min_version = 150000,
 };
 
-QUERY(
-    database_size,
-    0,
-    "SELECT bytes, pg_size_pretty(bytes) FROM "
-    "(SELECT sum(pg_database_size(oid))::bigint AS bytes FROM pg_database "
-    "WHERE has_database_privilege(oid, 'CONNECT') OR " HAS_ROLE("pg_read_all_stats") //
-    ") total");
+QUERY(database_size, 0,
+      "SELECT bytes, pg_size_pretty(bytes) FROM "
+      "(SELECT sum(pg_database_size(oid))::bigint AS bytes FROM pg_database "
+      "WHERE has_database_privilege(oid, 'CONNECT') OR "
+      HAS_ROLE("pg_read_all_stats")
+      ") total");
 
-QUERY(tablespaces,
-      0,
+QUERY(tablespaces, 0,
       "SELECT spcname, pg_tablespace_location(oid) FROM pg_tablespace "
       "WHERE pg_tablespace_location(oid) <> '' ORDER BY spcname");
 
-QUERY(replication_connections,
-      0,
+QUERY(replication_connections, 0,
       "SELECT current_setting('max_wal_senders'), "
       "(SELECT count(*) FROM pg_stat_replication), "
       "current_setting('max_replication_slots'), "
       "(SELECT count(*) FROM pg_replication_slots)");
 
-QUERY(downstreams,
-      0,
+/* Where this server's WAL ends, for what it sends on. */
+#define SENT_END                                                                       \
+    "CASE WHEN standby THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END "
+#define REPLAY_END                                                                     \
+    "CASE WHEN standby THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END "
+
+QUERY(downstreams, 0,
       "SELECT r.application_name, host(r.client_addr), r.state, r.sync_state, "
       "r.sent_lsn, r.replay_lsn, "
-      "(CASE WHEN standby THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END "
-      "- r.replay_lsn)::bigint, "
+      "(" SENT_END "- r.replay_lsn)::bigint, "
       "(extract(epoch FROM r.replay_lag) * 1000)::bigint, "
       "s.slot_name, r.pid, r.usename, r.write_lsn, r.flush_lsn "
       "FROM " ROLE "CROSS JOIN pg_stat_replication r "
       "LEFT JOIN pg_replication_slots s ON s.active_pid = r.pid "
       "ORDER BY r.application_name, r.pid");
 
-QUERY(slots,
-      1,
+QUERY(slots, 1,
       "SELECT s.slot_name, s.slot_type, s.active, s.active_pid, s.restart_lsn, "
-      "(CASE WHEN standby THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END "
-      "- s.restart_lsn)::bigint, s.wal_status "
+      "(" REPLAY_END "- s.restart_lsn)::bigint, s.wal_status "
       "FROM " ROLE "CROSS JOIN pg_replication_slots s "
       "WHERE $1::text IS NULL OR s.slot_name = $1::text ORDER BY s.slot_name");
 
-QUERY(slot_create,
-      1,
+QUERY(slot_create, 1,
       "SELECT slot_name, lsn FROM pg_create_physical_replication_slot($1::name, true)");
 
-QUERY(slot_drop, 1, "SELECT pg_drop_replication_slot($1::name)");
+QUERY(slot_drop, 1,
+      "SELECT pg_drop_replication_slot($1::name)");
 
-QUERY(receiver,
-      0,
-      "SELECT status, sender_host, sender_port, slot_name, received_tli, "
-      "flushed_lsn, " MS_SINCE(
-          "last_msg_receipt_time") ", conninfo FROM pg_stat_wal_receiver");
+QUERY(receiver, 0,
+      "SELECT status, sender_host, sender_port, slot_name, received_tli, flushed_lsn, "
+      MS_SINCE("last_msg_receipt_time") ", "
+      "conninfo FROM pg_stat_wal_receiver");
 
-QUERY(node_facts,
-      0,
-      "SELECT standby, current_setting('server_version'), " //
-      LOCAL_TIME("pg_postmaster_start_time()") ", " SETTING(
-          "data_directory") ", "                                                    //
-                            "(SELECT system_identifier FROM pg_control_system()), " //
-      TIMELINE ", " POSITION ", " REPLAYED ", "                                     //
-                            "CASE WHEN NOT standby OR pg_last_wal_receive_lsn() = "
-                            "pg_last_wal_replay_lsn() "
-                            "THEN 0 ELSE " MS_SINCE(
-                                "pg_last_xact_replay_timestamp()") "END, " //
-                                                                   "CASE WHEN standby "
-                                                                   "THEN "
-                                                                   "pg_is_wal_replay_"
-                                                                   "paused() ELSE "
-                                                                   "false END, " //
-      SETTING("archive_mode") ", " SETTING(
-          "archive_command") ", "                                             //
-                             "current_setting('max_wal_senders'), "           //
-                             "(SELECT count(*) FROM pg_stat_replication), "   //
-                             "current_setting('max_replication_slots'), "     //
-                             "(SELECT count(*) FROM pg_replication_slots), "  //
-                             "(SELECT count(*) FROM pg_replication_slots "    //
-                             "WHERE NOT active AND slot_type = 'physical'), " //
-                             "(SELECT count(*) FROM pg_replication_slots WHERE "
-                             "wal_status = 'lost'), " //
-                             "receiver.status, receiver.sender_host, "
-                             "receiver.sender_port, "                      //
-                             "receiver.slot_name, receiver.received_tli, " //
-                             "(SELECT count(*) FROM pg_settings WHERE "
-                             "pending_restart), " //
-      SETTING("cluster_name")                     //
+QUERY(node_facts, 0,
+      "SELECT standby, current_setting('server_version'), "
+      LOCAL_TIME("pg_postmaster_start_time()") ", "
+      SETTING("data_directory") ", "
+      SYSTEM_IDENTIFIER ", "
+      TIMELINE ", "
+      POSITION ", "
+      REPLAYED ", "
+      "CASE WHEN NOT standby OR pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() "
+      "THEN 0 ELSE " MS_SINCE("pg_last_xact_replay_timestamp()") "END, "
+      PAUSED ", "
+      SETTING("archive_mode") ", "
+      SETTING("archive_command") ", "
+      "current_setting('max_wal_senders'), "
+      "(SELECT count(*) FROM pg_stat_replication), "
+      "current_setting('max_replication_slots'), "
+      "(SELECT count(*) FROM pg_replication_slots), "
+      "(SELECT count(*) FROM pg_replication_slots "
+      "WHERE NOT active AND slot_type = 'physical'), "
+      "(SELECT count(*) FROM pg_replication_slots WHERE wal_status = 'lost'), "
+      "receiver.status, receiver.sender_host, receiver.sender_port, "
+      "receiver.slot_name, receiver.received_tli, "
+      "(SELECT count(*) FROM pg_settings WHERE pending_restart), "
+      SETTING("cluster_name")
       "FROM " ROLE "LEFT JOIN pg_stat_wal_receiver receiver ON true");
 
-QUERY(
-    archive_facts,
-    0,
-    "SELECT " SETTING("archive_mode") ", " SETTING(
-        "archive_command") ", " //
-                           "archived_count, last_archived_wal, failed_count, "
-                           "last_failed_wal, " //
-    LOCAL_TIME("last_failed_time") ", "
-                                   "coalesce(last_failed_time > "
-                                   "coalesce(last_archived_time, '-infinity'), false) "
-                                   "FROM pg_stat_archiver");
+QUERY(archive_facts, 0,
+      "SELECT " SETTING("archive_mode") ", "
+      SETTING("archive_command") ", "
+      "archived_count, last_archived_wal, failed_count, last_failed_wal, "
+      LOCAL_TIME("last_failed_time") ", "
+      "coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false) "
+      "FROM pg_stat_archiver");
 
-QUERY(archive_ready,
-      0,
+QUERY(archive_ready, 0,
       "SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'");
 
-/* ---- acting
- * -------------------------------------------------------------------------- */
+/* ---- acting -------------------------------------------------------------------- */
 
 QUERY(promote, 2, "SELECT pg_promote($1::bool, $2::int)");
 QUERY(reload, 0, "SELECT pg_reload_conf()");
 QUERY(checkpoint, 0, "CHECKPOINT");
 
-QUERY(checkpoint_age,
-      0,
+QUERY(checkpoint_age, 0,
       "SELECT extract(epoch FROM now() - c.checkpoint_time)::bigint, "
-      "(CASE WHEN standby THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END "
-      "- c.redo_lsn)::bigint FROM " ROLE "CROSS JOIN pg_control_checkpoint() c");
+      "(" REPLAY_END "- c.redo_lsn)::bigint "
+      "FROM " ROLE "CROSS JOIN pg_control_checkpoint() c");
+
+/* clang-format on */
 
 #define QUERY_POINTER(query_name) &query_##query_name,
 const struct query *const query_all[] = {QUERY_LIST(QUERY_POINTER) NULL};

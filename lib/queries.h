@@ -46,19 +46,20 @@ struct query {
  *   node_set_upstream  $1 node_id $2 upstream id|NULL|'0': it follows that one from now
  *                on, so it becomes an active standby
  *   node_set_slot      $1 node_id $2 slot_name|NULL|''
- *   record_promotion   $1 new leader $2 reason $3 timeline|NULL $4 start LSN|NULL (NULL =
- *                the present) -> term, NULL = node not registered. Again = no change.
+ *   record_promotion   $1 new leader $2 reason $3 timeline|NULL $4 start LSN|NULL (NULL
+ *                = the present) -> term, NULL = node not registered. Again = no change.
  *                `primary register` records the first term with it, after node_upsert
- *   terms        $1 limit|NULL -> term, leader, leader_name, timeline, start_lsn, reason,
- *                started_at, previous_leader; newest first
+ *   terms        $1 limit|NULL -> term, leader, leader_name, timeline, start_lsn,
+ *                reason, started_at, previous_leader; newest first
  *   record_event $1 node_id $2 event $3 successful $4 details $5 timestamp|NULL (= now)
  *                -> event_id, event_timestamp
  *   events       $1 limit|NULL $2 node_id|NULL $3 node_name|NULL $4 event|NULL
  *                -> event_id, node_id, node_name|NULL, event, successful, timestamp
  *                (local, to seconds), details, timestamp (ISO 8601, UTC); newest first
  *   record_state $1 node_id $2 state $3 reason $4 upstream|NULL $5 primary|NULL
- *                $6 term|NULL $7 timeline|NULL $8 lsn|NULL $9 lag bytes|NULL
- *                $10 daemon_version $11 daemon_pid; no row written = not registered
+ *                $6 term|NULL $7 timeline|NULL $8 lsn|NULL $9 lag bytes|NULL (= from
+ *                $8, unless it is the primary's) $10 daemon_version $11 daemon_pid; no
+ *                row written = not registered
  *   states       -> node_id, state, reason, upstream_node_id, primary_node_id, term,
  *                timeline, lsn, lag, daemon_version, daemon_pid, age in ms
  *   record_history     $1 primary id $2 standby id $3 last_apply_time|NULL
@@ -68,14 +69,14 @@ struct query {
  *                PQcmdTuples() tells how many rows went. The daemon runs it hourly
  *
  * Servers; valid on primaries and standbys unless noted.
- *   probe        $1 note to post|NULL|'' -> decoded by query_decode_probe(). Needs schema
- *                `pgrmon` (else 42P01)
+ *   probe        $1 note to post|NULL|'' -> decoded by query_decode_probe(). Needs
+ *                schema `pgrmon` (else 42P01)
  *   in_recovery      -> bool; cheap, for polling
  *   server_identity  -> server_version_num, server_version, system_identifier,
  *                data_directory|NULL (not permitted), in_recovery, timeline|NULL,
  *                cluster_name, started_at, user
- *   server_settings  -> name, setting, unit|NULL, pending_restart; settings that the role
- *                may not read are missing
+ *   server_settings  -> name, setting, unit|NULL, pending_restart; settings that the
+ *                role may not read are missing
  *   setting      $1 name -> as server_settings, one row or none
  *   role_facts   -> superuser, replication, monitor, may_promote, may_reload,
  *                may_checkpoint, may_rewind
@@ -92,17 +93,17 @@ struct query {
  *   slot_create  $1 slot_name, reserves WAL at once -> slot_name, lsn; 42710 = exists
  *   slot_drop    $1 slot_name; 55006 = in use, 42704 = not there
  *   receiver     -> status, sender_host, sender_port, slot_name, received_tli,
- *                flushed LSN, ms since its last message, conninfo (password hidden by the
- *                server); no row = no walreceiver; NULLs = not permitted to look
+ *                flushed LSN, ms since its last message, conninfo (password hidden by
+ *                the server); no row = no walreceiver; NULLs = not permitted to look
  *   node_facts   -> in_recovery, server_version, started_at, data_directory|NULL,
- *                system_identifier, timeline|NULL, end of WAL, replayed|NULL, replay lag
- *                ms, replay_paused, archive_mode, archive_command, max_wal_senders, used,
- *                max_replication_slots, slots, inactive physical slots, lost slots,
+ *                system_identifier, timeline|NULL, end of WAL, replayed|NULL, replay
+ *                lag ms, replay_paused, archive_mode, archive_command,
+ *                max_wal_senders, used, max_replication_slots, slots, inactive physical slots, lost slots,
  *                receiver status|NULL, sender_host, sender_port, receiver slot_name,
  *                received_tli, number of settings that await a restart, cluster_name
  *   archive_facts    -> archive_mode, archive_command, archived_count,
- *                last_archived_wal, failed_count, last_failed_wal, last_failed_time, last
- *                attempt failed (bool)
+ *                last_archived_wal, failed_count, last_failed_wal, last_failed_time,
+ *                last attempt failed (bool)
  *   archive_ready    -> number of files that wait; 42501 = not permitted (pg_monitor)
  *   promote      $1 wait $2 seconds -> pg_promote()'s answer
  *   reload       -> true

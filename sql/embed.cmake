@@ -1,5 +1,5 @@
-# Writes OUTPUT, a C source with the SQL files of SOURCE_DIR as bytes; @PGRMON_VERSION@ in
-# them becomes VERSION. Run by sql/CMakeLists.txt.
+# Writes OUTPUT, a C source with the SQL files of SOURCE_DIR as bytes; @PGRMON_VERSION@
+# in them becomes VERSION. Run by sql/CMakeLists.txt.
 
 # Sets RESULT to the bytes of the named files, one after the other, as C initialisers.
 function(sql_bytes RESULT)

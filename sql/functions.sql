@@ -1,7 +1,8 @@
 -- functions.sql - the functions of schema pgrmon, version 1.
 --
--- Run after schema.sql and after each upgrade, in the same transaction. Plain SQL, so that
--- nothing depends on an installed language; names are qualified and search_path is fixed.
+-- Run after schema.sql and after each upgrade, in the same transaction. Plain SQL, so
+-- that nothing depends on an installed language; names are qualified and search_path is
+-- fixed.
 
 SET LOCAL search_path = pg_catalog, pg_temp;
 
@@ -14,8 +15,8 @@ RETURNS bigint
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-    -- CLI and daemon may record the same promotion at once: the second one waits here and
-    -- then sees the first one's row. Readers are not blocked.
+    -- CLI and daemon may record the same promotion at once: the second one waits here
+    -- and then sees the first one's row. Readers are not blocked.
     LOCK TABLE pgrmon.term IN SHARE ROW EXCLUSIVE MODE;
 
     WITH world AS (
@@ -53,6 +54,7 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION pgrmon.record_promotion(integer, text, integer, pg_lsn) IS
-    'record that a node leads from now on: a new term, its own record, the old primary''s '
-    'record. Returns the term; NULL when the node is not registered. Recording it again '
-    'on the same timeline changes nothing. Timeline and start default to the present';
+    'record that a node leads from now on: a new term, its own record, the record of '
+    'the old primary. Returns the term; NULL when the node is not registered. '
+    'Recording it again on the same timeline changes nothing. Timeline and start '
+    'default to the present';

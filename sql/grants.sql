@@ -6,8 +6,8 @@
 --
 -- Creates the role if it is missing (give it a password or a certificate yourself).
 -- PostgreSQL 15 and later need no superuser for anything that pgrmon does. On 13 and 14
--- ALTER SYSTEM and CHECKPOINT cannot be granted: either ALTER ROLE ... SUPERUSER, or set
--- primary_conninfo, primary_slot_name and restore_command by hand on every change.
+-- ALTER SYSTEM and CHECKPOINT cannot be granted: either ALTER ROLE ... SUPERUSER, or
+-- set primary_conninfo, primary_slot_name and restore_command by hand on every change.
 
 \set ON_ERROR_STOP on
 \if :{?role}

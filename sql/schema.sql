@@ -1,14 +1,14 @@
 -- schema.sql - the tables of schema pgrmon, version 1.
 --
--- Run in one transaction by `pgrmon primary register`, as an ordinary role that has CREATE
--- on the database and becomes the owner; functions.sql and views.sql follow in the same
--- transaction. PostgreSQL 13 to 18, no extension. Text limits are in bytes: the programs
--- hold names in 64 bytes.
+-- Run in one transaction by `pgrmon primary register`, as an ordinary role that has
+-- CREATE on the database and becomes the owner; functions.sql and views.sql follow in
+-- the same transaction. PostgreSQL 13 to 18, no extension. Text limits are in bytes: the
+-- programs hold names in 64 bytes.
 
 SET LOCAL search_path = pg_catalog, pg_temp;
 
 CREATE SCHEMA pgrmon;
-COMMENT ON SCHEMA pgrmon IS 'metadata of pgrmon, failover monitor of streaming replication';
+COMMENT ON SCHEMA pgrmon IS 'metadata of pgrmon, the failover monitor';
 
 CREATE TABLE pgrmon.schema_version (
     version        integer NOT NULL CHECK (version > 0),
@@ -32,7 +32,8 @@ CREATE TABLE pgrmon.node (
     upstream_node_id integer REFERENCES pgrmon.node (node_id) DEFERRABLE,
     active           boolean NOT NULL DEFAULT true,
     voting           boolean NOT NULL DEFAULT true,
-    location         text NOT NULL DEFAULT 'default' CHECK (octet_length(location) < 64),
+    location         text NOT NULL DEFAULT 'default'
+                     CHECK (octet_length(location) < 64),
     priority         integer NOT NULL DEFAULT 100 CHECK (priority >= 0),
     conninfo         text NOT NULL CHECK (conninfo <> '' OR type = 'witness'),
     repluser         text NOT NULL DEFAULT '' CHECK (octet_length(repluser) < 64),
@@ -52,13 +53,15 @@ COMMENT ON COLUMN pgrmon.node.upstream_node_id
     IS 'node that this one streams from; NULL for a primary';
 COMMENT ON COLUMN pgrmon.node.active
     IS 'false: failed or taken out; neither asked nor counted';
-COMMENT ON COLUMN pgrmon.node.voting IS 'counts for the majority that allows a failover';
+COMMENT ON COLUMN pgrmon.node.voting
+    IS 'counts for the majority that allows a failover';
 COMMENT ON COLUMN pgrmon.node.location IS 'free text, such as a data centre';
 COMMENT ON COLUMN pgrmon.node.priority
     IS 'the higher is promoted first among equals; 0 is never promoted';
 COMMENT ON COLUMN pgrmon.node.conninfo
     IS 'how the other nodes connect to this one; keep passwords in a password file';
-COMMENT ON COLUMN pgrmon.node.repluser IS 'role that this node''s standby connects with';
+COMMENT ON COLUMN pgrmon.node.repluser
+    IS 'role that this node''s standby connects with';
 COMMENT ON COLUMN pgrmon.node.slot_name
     IS 'replication slot that this node uses on its upstream; NULL for none';
 COMMENT ON COLUMN pgrmon.node.config_file
@@ -81,7 +84,8 @@ CREATE TABLE pgrmon.node_state (
     updated_at       timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 50, autovacuum_vacuum_threshold = 200,
         autovacuum_vacuum_scale_factor = 0);
-COMMENT ON TABLE pgrmon.node_state IS 'what each node''s daemon last reported of itself';
+COMMENT ON TABLE pgrmon.node_state
+    IS 'what each node''s daemon last reported of itself';
 COMMENT ON COLUMN pgrmon.node_state.state
     IS 'starting, primary, standby, suspecting, electing, promoting or following';
 COMMENT ON COLUMN pgrmon.node_state.reason IS 'why the daemon is in this state';

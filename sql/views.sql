@@ -13,7 +13,8 @@ SELECT n.node_id, n.node_name, n.active, n.upstream_node_id,
 FROM pgrmon.node n
 LEFT JOIN pgrmon.node u ON u.node_id = n.upstream_node_id
 ORDER BY n.node_id;
-COMMENT ON VIEW pgrmon.show_nodes IS 'the registered nodes with the names of their upstreams';
+COMMENT ON VIEW pgrmon.show_nodes
+    IS 'the registered nodes with the names of their upstreams';
 
 CREATE VIEW pgrmon.replication_status AS
 SELECT h.primary_node_id, n.node_id AS standby_node_id, n.node_name AS standby_name,
@@ -24,7 +25,8 @@ SELECT h.primary_node_id, n.node_id AS standby_node_id, n.node_name AS standby_n
             THEN date_trunc('milliseconds', now() - h.last_apply_time)
             ELSE '0'::interval END AS replication_time_lag,
        pg_size_pretty(h.apply_lag) AS apply_lag,
-       date_trunc('milliseconds', now() - h.last_monitor_time) AS communication_time_lag,
+       date_trunc('milliseconds', now() - h.last_monitor_time)
+           AS communication_time_lag,
        s.state, s.reason, pg_size_pretty(s.lag) AS lag_now,
        date_trunc('milliseconds', now() - s.updated_at) AS state_age
 FROM pgrmon.node n
@@ -36,8 +38,8 @@ LEFT JOIN LATERAL (
 WHERE n.type = 'standby'
 ORDER BY n.node_id;
 COMMENT ON VIEW pgrmon.replication_status IS
-    'how far behind each standby is: its newest row of the history, then what its daemon '
-    'says now';
+    'how far behind each standby is: its newest row of the history, then what its '
+    'daemon says now';
 COMMENT ON COLUMN pgrmon.replication_status.communication_time_lag
     IS 'age of the newest row of the history';
 COMMENT ON COLUMN pgrmon.replication_status.state_age
@@ -72,4 +74,5 @@ FROM pgrmon.term t
 WINDOW later AS (ORDER BY t.term)
 ORDER BY t.term DESC;
 COMMENT ON VIEW pgrmon.history IS 'who led from when to when, newest first';
-COMMENT ON COLUMN pgrmon.history.ended_at IS 'start of the next term; NULL while it lasts';
+COMMENT ON COLUMN pgrmon.history.ended_at
+    IS 'start of the next term; NULL while it lasts';

@@ -1,6 +1,7 @@
 """The schema and every statement of lib/queries.c on real servers, as an ordinary role
 with what sql/grants.sql gives it."""
 
+import re
 import shutil
 import threading
 
@@ -50,7 +51,8 @@ class Statements:
             **other,
         }
         name = values.pop("node_name", f"node{number}")
-        return self.attempt("node_upsert", number, name, role, upstream, *values.values())
+        params = [number, name, role, upstream, *values.values()]
+        return self.attempt("node_upsert", *params)
 
 
 @pytest.fixture(scope="session")
@@ -127,17 +129,23 @@ def test_grants_are_enough_and_can_be_given_twice(server, program):
 
 
 def test_statements_on_a_primary(statements):
+    # Anybody can give a session such a name; only our own role's are notes.
+    conninfo = f"host={statements.node.directory} user=postgres dbname=pgrmon"
+    impostor = psycopg.connect(conninfo, application_name="pgrmond/1 1 follow 9 99")
     result = statements.all("--post", "pgrmond/1 1 lead 1 7").ok()
+    impostor.close()
     assert result.out.count("prepared ") > 30
     assert "node 2 node2 standby upstream 1 active 1" in result.out
     observed = "observed in_recovery=0 timeline=1 term=1 "
     assert observed in result.out
     assert "replayed=0 streaming=0 aged=0 note=lead leader=1" in result.out
-    identifier = statements.node.value("select system_identifier from pg_control_system()")
+    identifier = "select system_identifier from pg_control_system()"
+    identifier = statements.node.value(identifier)
     assert f"system {identifier}" in result.out
 
 
 def test_statements_on_a_standby(statements, standby):
+    statements.run("record_event", 2, "standby_clone", "t", "", None)
     end = statements.node.value("select pg_current_wal_lsn()")
     received = "select pg_last_wal_receive_lsn() >= %s::pg_lsn"
     wait_for(lambda: standby.value(received, end), 10, "the standby to catch up")
@@ -149,6 +157,23 @@ def test_statements_on_a_standby(statements, standby):
     [[name, address, state, *_]] = statements.run("downstreams")
     assert (address, state) == (standby.address, "streaming")
     assert statements.run("replication_connections") == [["10", "1", "10", "0"]]
+    # Restarted with nobody to stream from, it says that it has received nothing, or up
+    # to the segment's beginning; what it has replayed is its position all the same.
+    statements.node.stop()
+    standby.stop()
+    standby.start()
+    result = on_standby.all().ok()
+    position = re.search(r"position=(\S+) replayed=1 streaming=0", result.out)[1]
+    assert standby.value("select %s >= pg_last_wal_replay_lsn()", position)
+
+
+def test_promotion_as_an_ordinary_role(statements, standby):
+    promoted = Statements(statements.program, standby)
+    assert promoted.run("promote", "t", 30) == [["t"]]
+    result = promoted.all().ok()
+    assert "observed in_recovery=0 timeline=2 term=1 " in result.out
+    assert promoted.run("record_promotion", 2, "by hand", None, None) == [["2"]]
+    assert promoted.run("terms", 1)[0][3] == "2"
 
 
 def test_statements_without_privileges(statements, program, standby):
@@ -222,7 +247,8 @@ def test_promotion_recorded_by_two_at_once(statements):
     with statements.node.connect() as first:
         first.execute("begin")
         terms.append(first.execute(call).fetchone()[0])
-        second = threading.Thread(target=lambda: terms.append(statements.node.value(call)))
+        value = statements.node.value
+        second = threading.Thread(target=lambda: terms.append(value(call)))
         second.start()
         wait_for(lambda: statements.node.value(waiting), 10, "the second to wait")
         first.execute("commit")
@@ -270,12 +296,15 @@ def test_history_outlives_its_node(statements):
     statements.run("record_event", 3, "standby_register", "t", "it's there", None)
     earlier = "2020-02-02 02:02:02+00"
     statements.run("record_event", 2, "standby_clone", "f", "", earlier)
-    state = [3, "standby", "all well", 2, 1, 1, 1, "0/3000000", 16, "0.1.0", 4711]
+    state = [3, "standby", "all well", 2, 1, 1, 1, "0/1000000", 16, "0.1.0", 4711]
     statements.run("record_state", *state)
+    [row] = statements.run("states")
+    assert row[:11] == list(map(str, state))
+    assert int(row[11]) >= 0
     statements.run("record_state", *state[:8], None, "0.1.0", 4711)
     [row] = statements.run("states")
-    assert row[:11] == [*map(str, state[:8]), "NULL", "0.1.0", "4711"]
-    assert int(row[11]) >= 0
+    end = "select (pg_current_wal_lsn() - '0/1000000')::bigint"
+    assert 16 < int(row[8]) <= statements.node.value(end)
     assert "FAILED 23503" in statements.attempt("node_delete", 2).out  # 3 follows it
     statements.run("node_delete", 3)
     assert statements.run("states") == []
@@ -299,7 +328,8 @@ def test_monitoring_history_is_kept_for_a_while(statements):
     server = statements.node
     locations = ["0/4000000", "0/3000000", "0/2FFFFF0"]
     statements.run("record_history", 1, 2, None, *locations)
-    statements.run("record_history", 1, 3, "2020-02-02 02:02:02+00", None, *locations[1:])
+    applied = "2020-02-02 02:02:02+00"
+    statements.run("record_history", 1, 3, applied, None, *locations[1:])
     lags = "select standby_node_id, replication_lag, apply_lag from "
     lags += "pgrmon.monitoring_history order by 1"
     assert server.sql(lags)[0] == (2, 0x1000000, 16)
@@ -323,7 +353,8 @@ def test_monitoring_history_is_kept_for_a_while(statements):
 def test_views_answer_who_led(statements):
     server = statements.node
     statements.run("record_promotion", 2, "lost node 1", 2, "0/5000000")
-    leader = "select node_id, node_name, term, reason, conninfo from pgrmon.current_leader"
+    columns = "node_id, node_name, term, reason, conninfo"
+    leader = f"select {columns} from pgrmon.current_leader"
     assert server.sql(leader) == [(2, "node2", 2, "lost node 1", "host=node2")]
     history = "select term, ended_at is null, duration >= '0' from pgrmon.history"
     assert server.sql(history) == [(2, True, True), (1, False, True)]

@@ -98,7 +98,8 @@ struct query {
  *   node_facts   -> in_recovery, server_version, started_at, data_directory|NULL,
  *                system_identifier, timeline|NULL, end of WAL, replayed|NULL, replay
  *                lag ms, replay_paused, archive_mode, archive_command,
- *                max_wal_senders, used, max_replication_slots, slots, inactive physical slots, lost slots,
+ *                max_wal_senders, used, max_replication_slots, slots, inactive
+ *                physical slots, lost slots,
  *                receiver status|NULL, sender_host, sender_port, receiver slot_name,
  *                received_tli, number of settings that await a restart, cluster_name
  *   archive_facts    -> archive_mode, archive_command, archived_count,

@@ -2,8 +2,8 @@
 --
 -- Run in one transaction by `pgrmon primary register`, as an ordinary role that has
 -- CREATE on the database and becomes the owner; functions.sql and views.sql follow in
--- the same transaction. PostgreSQL 13 to 18, no extension. Text limits are in bytes: the
--- programs hold names in 64 bytes.
+-- the same transaction. PostgreSQL 13 to 18, no extension. Text limits are in bytes:
+-- the programs hold names in 64 bytes.
 
 SET LOCAL search_path = pg_catalog, pg_temp;
 

@@ -1,13 +1,12 @@
-/* notification.c - running event_notification_command; see lib/placeholder.h. */
+/* notification.c - running event_notification_command; see lib/command.h. */
 #include "notification.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "child.h"
 #include "cleanup.h"
+#include "command.h"
 #include "log.h"
-#include "placeholder.h"
 
 static void log_line(void *arg, const char *line)
 {
@@ -15,13 +14,12 @@ static void log_line(void *arg, const char *line)
     log_info("%s", line);
 }
 
-static void
-run_shell(const struct config *config, const char *command, char **environment)
+static void run_command(const struct config *config, const struct command *command)
 {
-    const char *const argv[] = {"/bin/sh", "-c", command, NULL};
+    const char *const argv[] = {"/bin/sh", "-c", command->shell, NULL};
     struct child_options options = {
         .argv = argv,
-        .environment = (const char *const *)environment,
+        .environment = (const char *const *)command->env,
         .pass_fd = -1,
         .timeout_ms = config->event_notification_timeout_ms,
         .on_line = log_line,
@@ -44,34 +42,19 @@ void notification_run(const struct cmd_context *context,
                       const char *timestamp,
                       const char *details)
 {
-    const struct config *config = &context->config;
-    bool own = node_id == config->node_id;
-    char id[16];
-    const struct placeholder values[] = {
-        {'n', "PGRMON_EVENT_NODE_ID",    id                          },
-        {'a', "PGRMON_EVENT_NODE_NAME",  own ? config->node_name : ""},
-        {'e', "PGRMON_EVENT",            event                       },
-        {'s', "PGRMON_EVENT_SUCCESSFUL", successful ? "1" : "0"      },
-        {'t', "PGRMON_EVENT_TIMESTAMP",  timestamp                   },
-        {'d', "PGRMON_EVENT_DETAILS",    details                     },
-        {'c', "PGRMON_EVENT_CONNINFO",   own ? config->conninfo : "" },
-        {'p', "PGRMON_EVENT_FORMER_ID",  ""                          },
+    const struct command_event happened = {
+        .node_id = node_id,
+        .event = event,
+        .successful = successful,
+        .timestamp = timestamp,
+        .details = details,
     };
-    size_t n = sizeof values / sizeof values[0];
-    char *command CLEANUP(cleanup_free) = NULL;
+    struct command command CLEANUP(command_deinit) = COMMAND_NULL;
     struct err err = ERR_INIT;
-    char **environment;
+    int r = command_for_event(&context->config, &happened, &command, &err);
 
-    if (config->event_notification_command[0] == '\0' ||
-        !config_event_wanted(config, event))
-        return;
-    (void)snprintf(id, sizeof id, "%d", node_id);
-    if (placeholder_expand(&command, config->event_notification_command, values, n,
-                           &err) < 0) {
+    if (r < 0)
         log_err(LOG_LEVEL_WARNING, &err);
-        return;
-    }
-    environment = placeholder_env(values, n);
-    run_shell(config, command, environment);
-    placeholder_env_free(environment);
+    else if (r == 0)
+        run_command(&context->config, &command);
 }

@@ -1,14 +1,14 @@
 /* action.c - what promotion and follow share: deadline, sessions, commands, the end. */
 #include "action.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "child.h"
+#include "cleanup.h"
+#include "command.h"
 #include "err.h"
 #include "log.h"
 #include "pgconn.h"
-#include "placeholder.h"
 
 #define RETRY_MS 200
 
@@ -169,34 +169,26 @@ static void on_command_end(void *arg, const struct child_end *end)
 
 void action_command(struct action *action,
                     const char *name,
-                    const char *command,
+                    const char *text,
                     int other_id,
                     void (*then)(struct action *))
 {
     struct daemon *daemon = action->daemon;
     const struct node_record *other = nodeset_find(&daemon->nodes, other_id);
-    char id[16];
-    const struct placeholder values[] = {
-        {'n',  id                                  },
-        {'p',  id                                  },
-        {'a',  other == NULL ? "" : other->name    },
-        {'c',  other == NULL ? "" : other->conninfo},
-        {'\0', NULL                                }
-    };
+    struct command command CLEANUP(command_deinit) = COMMAND_NULL;
     struct child_spec spec = {.name = name, .output_level = LOG_LEVEL_INFO};
     struct err err = ERR_INIT;
-    char *shell = NULL;
 
-    (void)snprintf(id, sizeof id, "%d", other_id);
-    if (placeholder_expand(command, values, &shell, &err) < 0) {
+    if (command_for_node(text, other_id, other == NULL ? "" : other->name,
+                         other == NULL ? "" : other->conninfo, &command, &err) < 0) {
         err_prefix(&err, "\"%s\"", name);
         log_err(LOG_LEVEL_ERROR, &err);
         action_end(action, false);
         return;
     }
-    spec.shell = shell;
+    spec.shell = command.shell;
+    spec.env = (const char *const *)command.env;
     spec.deadline_ms = action_left_ms(action);
     action->then = then;
     action->child = child_run(daemon->loop, &spec, on_command_end, action);
-    free(shell);
 }

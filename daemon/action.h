@@ -54,7 +54,7 @@ void action_connect(struct action *action,
  * runs when it exits with 0, the action fails otherwise. */
 void action_command(struct action *action,
                     const char *name,
-                    const char *command,
+                    const char *text,
                     int other_id,
                     void (*then)(struct action *));
 

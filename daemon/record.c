@@ -9,11 +9,12 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "cleanup.h"
+#include "command.h"
 #include "core/reason.h"
 #include "daemon.h"
 #include "err.h"
 #include "log.h"
-#include "placeholder.h"
 #include "queries.h"
 
 #define MAX_HOOKS (sizeof((struct daemon *)0)->hooks / sizeof(struct child *))
@@ -61,10 +62,11 @@ static struct child **free_hook(struct daemon *daemon)
     return NULL;
 }
 
-static void run_hook(struct daemon *daemon, const char *command)
+static void run_hook(struct daemon *daemon, const struct command *command)
 {
     struct child_spec spec = {.name = "event_notification_command",
-                              .shell = command,
+                              .shell = command->shell,
+                              .env = (const char *const *)command->env,
                               .deadline_ms =
                                   daemon->config.event_notification_timeout_ms,
                               .output_level = LOG_LEVEL_INFO};
@@ -77,39 +79,16 @@ static void run_hook(struct daemon *daemon, const char *command)
     *hook = child_run(daemon->loop, &spec, on_hook_end, hook);
 }
 
-static void notify_command(struct daemon *daemon,
-                           const char *event,
-                           bool successful,
-                           int other_id,
-                           const char *details,
-                           const char *timestamp)
+static void notify_command(struct daemon *daemon, const struct command_event *event)
 {
-    const struct node_record *other = nodeset_find(&daemon->nodes, other_id);
-    struct number self_id, party;
-    const struct placeholder values[] = {
-        {'n',        number(&self_id, daemon->config.node_id)},
-        {'e',          event                      },
-        {'s',          successful ? "1" : "0"},
-        {'t',          timestamp                      },
-        {'d',          details},
-        {'a',          other == NULL ? daemon->config.node_name : other->name                      },
-        {'c',          other == NULL ? "" : other->conninfo},
-        {'p',          other_id == 0 ? "" : number(&party,                       other_id)},
-        {'\0', NULL}
-    };
+    struct command command CLEANUP(command_deinit) = COMMAND_NULL;
     struct err err = ERR_INIT;
-    char *command = NULL;
+    int r = command_for_event(&daemon->config, event, &command, &err);
 
-    if (daemon->config.event_notification_command[0] == '\0' ||
-        !config_event_wanted(&daemon->config, event))
-        return;
-    if (placeholder_expand(daemon->config.event_notification_command, values, &command,
-                           &err) < 0) {
+    if (r < 0)
         log_err(LOG_LEVEL_ERROR, &err);
-        return;
-    }
-    run_hook(daemon, command);
-    free(command);
+    else if (r == 0)
+        run_hook(daemon, &command);
 }
 
 void record_stop(struct daemon *daemon)
@@ -148,9 +127,20 @@ void record_event(struct daemon *daemon,
     const struct link_job job = {
         .query = &query_record_event, .params = params, .keep = true};
 
+    const struct node_record *other = nodeset_find(&daemon->nodes, other_id);
+    const struct command_event notice = {
+        .node_id = daemon->config.node_id,
+        .event = event,
+        .successful = successful,
+        .timestamp = timestamp,
+        .details = details,
+        .other_id = other_id,
+        .other_name = other == NULL ? NULL : other->name,
+        .other_conninfo = other == NULL ? NULL : other->conninfo};
+
     timestamp_now(timestamp, sizeof timestamp);
     link_submit(daemon->primary, &job);
-    notify_command(daemon, event, successful, other_id, details, timestamp);
+    notify_command(daemon, &notice);
 }
 
 /* ---- terms --------------------------------------------------------------------------

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <syslog.h>
@@ -358,6 +359,16 @@ int log_reopen(struct err *err)
     the_log.fd = fd;
     the_log.torn = false;
     return 0;
+}
+
+bool log_level_parse(const char *name, enum log_level *ret_level)
+{
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
+        if (strcasecmp(name, levels[i].name) == 0) {
+            *ret_level = (enum log_level)i;
+            return true;
+        }
+    return false;
 }
 
 void log_set_level(enum log_level level)

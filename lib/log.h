@@ -56,6 +56,9 @@ int log_open(const struct log_options *options, struct err *err) PGRMON_MUST_CHE
  * On failure the old file stays in use. */
 int log_reopen(struct err *err) PGRMON_MUST_CHECK;
 
+/* A level by its name, in any case; false when there is none of that name. */
+bool log_level_parse(const char *name, enum log_level *ret_level);
+
 /* Change the level at run time (SIGHUP). */
 void log_set_level(enum log_level level);
 

@@ -27,7 +27,7 @@
 #include "cleanup.h"
 #include "conninfo.h"
 
-/* How long a full pipe is waited for. */
+/* How long a full pipe is waited for, by the first line that it does not take. */
 #define WRITE_PATIENCE_MS 20
 
 /* The one object of its kind: logging is for everybody, so it is not passed around. */
@@ -68,7 +68,7 @@ static bool is_ready(int fd)
     int n;
 
     do
-        n = poll(&p, 1, WRITE_PATIENCE_MS);
+        n = poll(&p, 1, the_log.lost == 0 ? WRITE_PATIENCE_MS : 0);
     while (n < 0 && errno == EINTR);
     return n == 1 && (p.revents & (POLLERR | POLLNVAL)) == 0;
 }
@@ -197,11 +197,9 @@ static void confess(void)
 
     if (lost == 0)
         return;
-    the_log.lost = 0;
     text = xasprintf("%lu log lines could not be written", lost);
     emit(LOG_LEVEL_WARNING, levels[LOG_LEVEL_WARNING].name, text);
-    if (the_log.lost > 0)
-        the_log.lost = lost; /* not yet */
+    the_log.lost = the_log.lost == lost ? 0 : lost; /* done, or not yet */
 }
 
 /* Nobody can forge a line of its own, or move the cursor of who reads. */

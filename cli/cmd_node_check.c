@@ -22,8 +22,10 @@ static void print_nagios(const struct outcome *outcome)
 {
     const struct node_verdict *verdict = &outcome->verdict;
 
-    (void)printf("%s %s: %s", node_check_prefix(outcome->check),
-                 node_check_code_name(verdict->code), verdict->details);
+    (void)printf("%s %s: ", node_check_prefix(outcome->check),
+                 node_check_code_name(verdict->code));
+    for (const char *c = verdict->details; *c != '\0'; c++) /* one line, one bar */
+        (void)putchar(*c == '|' || *c == '\n' ? ' ' : *c);
     if (verdict->perf[0] != '\0')
         (void)printf(" | %s", verdict->perf);
     (void)printf("\n");

@@ -70,30 +70,32 @@ static int start_log(const struct cmd_line *line, struct err *err)
     return log_open(&options, err);
 }
 
-/* The line again, ready to paste after `sudo -u postgres`. */
+/* One word of the line as a shell would read it back; one that holds a password is only
+ * named. */
 static void append_word(char *text, size_t size, const char *word)
 {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789-_=./:,@%+";
     size_t used = strlen(text);
-    bool plain = word[0] != '\0' && word[strspn(word, "abcdefghijklmnopqrstuvwxyz"
-                                                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                                      "0123456789-_=./:,@%+")] == '\0';
+    const char *quote = "'";
 
-    if (used < size)
-        (void)snprintf(text + used, size - used, plain ? " %s" : " '%s'", word);
+    if (conninfo_has_secret(word))
+        word = "CONNINFO";
+    if (word[0] != '\0' && word[strspn(word, plain)] == '\0')
+        quote = "";
+    (void)snprintf(text + used, size - used, " %s%s%s", quote, word, quote);
 }
 
 static int refuse_root(int argc, char **argv)
 {
     struct err err = ERR_INIT;
-    char words[400] = "";
-    char *safe CLEANUP(cleanup_free) = NULL;
+    char words[sizeof err.hint - 64] = "";
 
     for (int i = 1; i < argc; i++)
         append_word(words, sizeof words, argv[i]);
-    safe = conninfo_redact(words);
     (void)err_set(&err, EXIT_CODE_BAD_CONFIG, "pgrmon cannot be run as root");
     err_detail(&err, "it acts as the operating-system user that runs PostgreSQL");
-    err_hint(&err, "execute \"sudo -u postgres pgrmon%s\"", safe);
+    err_hint(&err, "execute \"sudo -u postgres pgrmon%s\"", words);
     log_err(LOG_LEVEL_ERROR, &err);
     return EXIT_CODE_BAD_CONFIG;
 }

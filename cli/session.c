@@ -105,7 +105,7 @@ int session_open(const char *conninfo,
     if (*ret_conn != NULL)
         return EXIT_CODE_SUCCESS;
     (void)err_set(err, EXIT_CODE_DB_CONN, "could not connect to %s", what);
-    err_detail(err, "%s\nattempted to connect using \"%s\"", failure.message, shown);
+    err_detail(err, "%s\nattempted to connect using:\n  %s", failure.message, shown);
     hint_failure(&failure, conninfo, err);
     return EXIT_CODE_DB_CONN;
 }

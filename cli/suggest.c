@@ -1,4 +1,5 @@
 /* suggest.c - "did you mean": the nearest name by edit distance. */
+#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
@@ -13,35 +14,37 @@ static int min3(int a, int b, int c)
     return least < c ? least : c;
 }
 
-/* Levenshtein's distance, one row at a time, letters of either case being equal. */
+/* Insertions, deletions, changes and swaps of neighbours, letters of either case being
+ * equal (optimal string alignment). */
 static int distance(const char *a, const char *b)
 {
-    int row[MAX_LENGTH + 1];
-    int length = (int)strlen(b);
+    int table[MAX_LENGTH + 1][MAX_LENGTH + 1];
+    int n = (int)strlen(a);
+    int m = (int)strlen(b);
 
-    if (length > MAX_LENGTH || strlen(a) > MAX_LENGTH)
+    if (n > MAX_LENGTH || m > MAX_LENGTH)
         return MAX_LENGTH;
-    for (int j = 0; j <= length; j++)
-        row[j] = j;
-    for (int i = 1; a[i - 1] != '\0'; i++) {
-        int diagonal = row[0];
+    for (int i = 0; i <= n; i++)
+        table[i][0] = i;
+    for (int j = 0; j <= m; j++)
+        table[0][j] = j;
+    for (int i = 1; i <= n; i++)
+        for (int j = 1; j <= m; j++) {
+            bool same = strncasecmp(&a[i - 1], &b[j - 1], 1) == 0;
 
-        row[0] = i;
-        for (int j = 1; j <= length; j++) {
-            int above = row[j];
-            int change = strncasecmp(&a[i - 1], &b[j - 1], 1) != 0;
-
-            row[j] = min3(above + 1, row[j - 1] + 1, diagonal + change);
-            diagonal = above;
+            table[i][j] = min3(table[i - 1][j] + 1, table[i][j - 1] + 1,
+                               table[i - 1][j - 1] + !same);
+            if (i > 1 && j > 1 && strncasecmp(&a[i - 1], &b[j - 2], 1) == 0 &&
+                strncasecmp(&a[i - 2], &b[j - 1], 1) == 0)
+                table[i][j] = min3(table[i][j], table[i - 2][j - 2] + 1, table[i][j]);
         }
-    }
-    return row[length];
+    return table[n][m];
 }
 
 const char *options_suggest(const char *typed, const char *const *candidates)
 {
     const char *nearest = NULL;
-    int least = (int)strlen(typed) / 3 + 2; /* further away is another word */
+    int least = (int)strlen(typed) / 5 + 2; /* as far away is another word */
 
     for (; *candidates != NULL; candidates++) {
         int d = distance(typed, *candidates);

@@ -17,7 +17,8 @@
  * socket file; a reset comes from a postmaster that died with us in its queue. */
 static const int refused_errnos[] = {ECONNREFUSED, ENOENT, ECONNRESET, EPIPE};
 
-/* ... nothing came back, or there is no way there. A full queue of a hung postmaster
+/* ... nothing came back, or there is no way there. A blackhole route is EINVAL, a
+ * prohibit route EACCES, a firewall's rule EPERM. A full queue of a hung postmaster
  * shows on a Unix socket as EAGAIN or ENOTCONN. */
 static const int silent_errnos[] = {ETIMEDOUT, EHOSTUNREACH,  ENETUNREACH,  EHOSTDOWN,
                                     ENETDOWN,  EADDRNOTAVAIL, EAFNOSUPPORT, EPERM,
@@ -26,7 +27,11 @@ static const int silent_errnos[] = {ETIMEDOUT, EHOSTUNREACH,  ENETUNREACH,  EHOS
 /* ... we are out of something ourselves; nothing is learnt about the server. */
 static const int local_errnos[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM};
 
-/* libpq's words for a connection that ended without an answer ... */
+/* libpq's words for a file of ours that TLS needs and that has an errno of its own ...
+ */
+static const char *const file_texts[] = {"certificate", "private key"};
+
+/* ... for a connection that ended without an answer ... */
 static const char *const ended_texts[] = {"server closed the connection unexpectedly",
                                           "EOF detected"};
 
@@ -110,10 +115,14 @@ enum reach pgconn_verdict(const char *message,
     find_sqlstate(message, sqlstate);
     if (sqlstate[0] != '\0')
         return pgconn_verdict_of_sqlstate(sqlstate);
+    if (mentions_text(message, file_texts, LENGTH(file_texts)))
+        return REACH_REJECTED;
     if (mentions_errno(message, local_errnos, LENGTH(local_errnos)))
         return REACH_UNKNOWN;
-    if (mentions_errno(message, refused_errnos, LENGTH(refused_errnos)) &&
-        strstr(message, "certificate") == NULL) /* a file that we were told to read */
+    if (strstr(message, "on socket") != NULL &&
+        strstr(message, "Permission denied") != NULL)
+        return REACH_UNUSABLE; /* a directory that we may not look into */
+    if (mentions_errno(message, refused_errnos, LENGTH(refused_errnos)))
         return REACH_REFUSED;
     if (mentions_errno(message, silent_errnos, LENGTH(silent_errnos)))
         return REACH_SILENT;

@@ -564,27 +564,53 @@ static void test_tidy(void **state)
     free(text);
 }
 
-static void test_sqlstate_is_not_found_in_prose(void **state)
+static void test_verdicts(void **state)
 {
-    char sqlstate[SQLSTATE_SIZE];
+    static const struct {
+        const char *message;
+        ConnStatusType stage;
+        enum reach reach;
+        const char *sqlstate;
+    } rows[] = {
+  /* The first code of a line counts, what follows is prose; of lines, the last.
+  */
+        {"failed: FATAL:  28000: x:  57P03: y\n",                               CONNECTION_AWAITING_RESPONSE,
+         REACH_REJECTED,                                                                                                      "28000"},
+        {"failed: FATAL:  57P03\nfailed: FATAL:  53300\n",                      CONNECTION_AWAITING_RESPONSE,
+         REACH_REJECTED,                                                                                                      "53300"},
+ /* Our own need says nothing about the server. */
+        {"failed: Too many open files",                                         CONNECTION_NEEDED,            REACH_UNKNOWN,  ""     },
+        {"could not open certificate file \"x\": No such file or directory",
+         CONNECTION_SSL_STARTUP,                                                                              REACH_REJECTED, ""     },
+        {"private key file \"x\" has group or world access; Permission denied",
+         CONNECTION_SSL_STARTUP,                                                                              REACH_REJECTED, ""     },
+ /* Routes: unreachable, blackhole, prohibit; a firewall. */
+        {"failed: No route to host",                                            CONNECTION_STARTED,           REACH_SILENT,   ""     },
+        {"failed: Invalid argument",                                            CONNECTION_NEEDED,            REACH_SILENT,   ""     },
+        {"failed: Permission denied",                                           CONNECTION_NEEDED,            REACH_SILENT,   ""     },
+        {"failed: Operation not permitted",                                     CONNECTION_NEEDED,            REACH_SILENT,   ""     },
+        {"failed: Connection timed out",                                        CONNECTION_STARTED,           REACH_SILENT,   ""     },
+        {"on socket \"/x/.s.PGSQL.5432\" failed: Permission denied",            CONNECTION_NEEDED,
+         REACH_UNUSABLE,                                                                                                      ""     },
+        {"invalid sslmode value: \"bogus\"",                                    CONNECTION_NEEDED,            REACH_UNUSABLE, ""     },
+ /* A postmaster that died with us in its queue. */
+        {"could not receive data: Connection reset by peer",
+         CONNECTION_AWAITING_RESPONSE,                                                                        REACH_REFUSED,  ""     },
+        {"SSL SYSCALL error: EOF detected",                                     CONNECTION_SSL_STARTUP,       REACH_REFUSED,  ""     },
+        {"SSL error: certificate verify failed",                                CONNECTION_SSL_STARTUP,       REACH_REJECTED,
+         ""                                                                                                                          },
+        {"fe_sendauth: no password supplied",                                   CONNECTION_AWAITING_RESPONSE,
+         REACH_REJECTED,                                                                                                      ""     },
+    };
 
     (void)state;
-    assert_int_equal(pgconn_verdict("failed: FATAL:  28000: x:  57P03: y\n",
-                                    CONNECTION_AWAITING_RESPONSE, sqlstate),
-                     REACH_REJECTED);
-    assert_string_equal(sqlstate, "28000");
-    assert_int_equal(pgconn_verdict("failed: FATAL:  28000\nfailed: FATAL:  53300\n",
-                                    CONNECTION_AWAITING_RESPONSE, sqlstate),
-                     REACH_REJECTED);
-    assert_string_equal(sqlstate, "53300");
-    assert_int_equal(
-        pgconn_verdict("failed: Too many open files", CONNECTION_NEEDED, sqlstate),
-        REACH_UNKNOWN);
-    assert_string_equal(sqlstate, "");
-    assert_int_equal(pgconn_verdict("could not open certificate file \"x\": "
-                                    "No such file or directory",
-                                    CONNECTION_SSL_STARTUP, sqlstate),
-                     REACH_REJECTED);
+    for (size_t i = 0; i < N_OF(rows); i++) {
+        struct seen seen = {0};
+
+        seen.reach = pgconn_verdict(rows[i].message, rows[i].stage, seen.sqlstate);
+        (void)snprintf(seen.message, sizeof seen.message, "%s", rows[i].message);
+        check(&seen, rows[i].reach, rows[i].sqlstate);
+    }
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -616,7 +642,7 @@ int main(void)
         TEST(test_notify),
         TEST(test_release),
         cmocka_unit_test(test_tidy),
-        cmocka_unit_test(test_sqlstate_is_not_found_in_prose),
+        cmocka_unit_test(test_verdicts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,8 +21,8 @@ static const int refused_errnos[] = {ECONNREFUSED, ENOENT, ECONNRESET, EPIPE};
  * prohibit route EACCES, a firewall's rule EPERM. A full queue of a hung postmaster
  * shows on a Unix socket as EAGAIN or ENOTCONN. */
 static const int silent_errnos[] = {ETIMEDOUT, EHOSTUNREACH,  ENETUNREACH,  EHOSTDOWN,
-                                    ENETDOWN,  EADDRNOTAVAIL, EAFNOSUPPORT, EPERM,
-                                    EAGAIN,    ENOTCONN};
+                                    ENETDOWN,  EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL,
+                                    EACCES,    EPERM,         EAGAIN,       ENOTCONN};
 
 /* ... we are out of something ourselves; nothing is learnt about the server. */
 static const int local_errnos[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM};

@@ -193,7 +193,7 @@ static void start_timers(struct daemon *daemon)
 }
 
 struct daemon *
-daemon_new(struct ev_loop *loop, struct config *config, const char *config_path)
+daemon_new(struct ev_loop *loop, struct config *config, const char *log_level)
 {
     struct daemon *daemon = xcalloc(1, sizeof *daemon);
     struct core_settings settings;
@@ -201,7 +201,7 @@ daemon_new(struct ev_loop *loop, struct config *config, const char *config_path)
     daemon->loop = loop;
     daemon->config = *config;
     memset(config, 0, sizeof *config);
-    daemon->config_path = config_path;
+    daemon->log_level = log_level;
     settings = daemon_core_settings(&daemon->config);
     daemon->resolve = resolve_new(loop);
     daemon->local = link_new(loop, daemon->resolve, "own PostgreSQL");

@@ -26,7 +26,8 @@ struct daemon {
     struct ev_loop *loop;
     struct resolve *resolve;
     struct config config;
-    const char *config_path; /* as given, may be NULL; borrowed */
+    const char *log_level; /* of the command line, which wins; may be NULL; borrowed */
+    const char *drift;     /* the setting that was last said to differ, or NULL */
     int exit_code;
 
     struct core core;
@@ -58,9 +59,9 @@ struct daemon {
     struct mono stop_deadline;
 };
 
-/* Start with `config` (taken over, also on failure) on `loop`. Never NULL. */
+/* Make one of `config` (taken over) on the default loop. `log_level` may be NULL. */
 struct daemon *
-daemon_new(struct ev_loop *loop, struct config *config, const char *config_path);
+daemon_new(struct ev_loop *loop, struct config *config, const char *log_level);
 
 /* Begin to watch. Until then `on_ready` may be set. */
 void daemon_start(struct daemon *daemon);

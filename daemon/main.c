@@ -78,7 +78,7 @@ static int run(const struct options *options, struct config *config, int *report
     }
     log_notice("pgrmond %s starting for node \"%s\" (ID: %d)", PGRMON_VERSION,
                config->node_name, config->node_id);
-    daemon = daemon_new(loop, config, options->config_file);
+    daemon = daemon_new(loop, config, options->log_level);
     daemon->on_ready = on_ready;
     daemon->on_ready_arg = report;
     daemon_start(daemon);

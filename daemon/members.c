@@ -38,30 +38,39 @@ static void feed(struct daemon *daemon)
     daemon_feed(daemon, &event);
 }
 
-/* Our own record should say what our configuration says; drift surprises at the worst
- * moment, so it is said, once for each change. */
-static void warn_of_drift(const struct daemon *daemon, const struct nodeset *old)
+/* The setting in which our record differs from our configuration, or NULL. */
+static const char *drift(const struct daemon *daemon, const struct node_record *self)
 {
-    const struct node_record *now =
-        nodeset_find(&daemon->nodes, daemon->config.node_id);
-    const struct node_record *before = nodeset_find(old, daemon->config.node_id);
-    const char *what = NULL;
+    if (self == NULL)
+        return NULL;
+    if (strcmp(self->conninfo, daemon->config.conninfo) != 0)
+        return "conninfo";
+    if (strcmp(self->name, daemon->config.node_name) != 0)
+        return "node_name";
+    if (self->priority != daemon->config.priority)
+        return "priority";
+    if (strcmp(self->location, daemon->config.location) != 0)
+        return "location";
+    return NULL;
+}
 
-    if (now == NULL)
-        return;
-    if (strcmp(now->conninfo, daemon->config.conninfo) != 0)
-        what = "conninfo";
-    else if (now->priority != daemon->config.priority)
-        what = "priority";
-    else if (strcmp(now->name, daemon->config.node_name) != 0)
-        what = "node_name";
-    if (what == NULL || (before != NULL && before->priority == now->priority &&
-                         strcmp(before->conninfo, now->conninfo) == 0 &&
-                         strcmp(before->name, now->name) == 0))
-        return;
-    log_warning("\"%s\" differs between the configuration and the node's record", what);
-    log_hint(LOG_LEVEL_WARNING, "register again with \"pgrmon %s register --force\"",
-             node_role_name(now->role));
+/* The record counts for the others: a difference would surprise at the worst moment. It
+ * is said once. */
+static void warn_of_drift(struct daemon *daemon)
+{
+    const struct node_record *self =
+        nodeset_find(&daemon->nodes, daemon->config.node_id);
+    const char *what = drift(daemon, self);
+
+    if (what != NULL && daemon->drift != what) {
+        log_warning("\"%s\" differs between the configuration and the node's record",
+                    what);
+        log_hint(
+            LOG_LEVEL_WARNING,
+            "the record counts; change it with \"pgrmon -f %s %s register --force\"",
+            daemon->config.file, node_role_name(self->role));
+    }
+    daemon->drift = what;
 }
 
 /* Nodes that were unregistered are not asked any more. */
@@ -98,7 +107,7 @@ static void on_nodes(void *arg, const struct pgconn_answer *answer)
         return;
     }
     daemon->nodes = fresh;
-    warn_of_drift(daemon, &old);
+    warn_of_drift(daemon);
     nodeset_free(&old);
     drop_probes(daemon);
     feed(daemon);

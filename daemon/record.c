@@ -208,23 +208,35 @@ void record_state(struct daemon *daemon)
     link_submit(daemon->primary, &job);
 }
 
-void record_history(struct daemon *daemon)
+/* The second half, with the time of the last replayed commit. */
+static void on_replay_time(void *arg, const struct pgconn_answer *answer)
 {
+    struct daemon *daemon = arg;
     const struct core *core = &daemon->core;
     const struct core_view *self = core_view(core, daemon->config.node_id);
     struct number primary, standby;
     char received[LSN_TEXT_SIZE], replayed[LSN_TEXT_SIZE];
     const char *params[] = {number(&primary, core->primary_id),
                             number(&standby, daemon->config.node_id),
-                            NULL,
+                            answer->reach == REACH_OK ? query_text(answer->result, 0, 0)
+                                                      : NULL,
                             NULL,
                             lsn_param(received, self->seen.position),
                             lsn_param(replayed, self->seen.replayed)};
     const struct link_job job = {.query = &query_record_history, .params = params};
 
-    if (daemon->config.monitoring_history && core->state == CORE_STANDBY &&
-        core->primary_id != 0 && self->seen.reach == REACH_OK)
+    if (core->state == CORE_STANDBY && core->primary_id != 0 &&
+        self->seen.reach == REACH_OK)
         link_submit(daemon->primary, &job);
+}
+
+void record_history(struct daemon *daemon)
+{
+    const struct link_job job = {
+        .query = &query_replay_time, .cb = on_replay_time, .arg = daemon};
+
+    if (daemon->config.monitoring_history && daemon->core.state == CORE_STANDBY)
+        link_submit(daemon->local, &job);
 }
 
 void record_upstream(struct daemon *daemon, int upstream_id)

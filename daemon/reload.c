@@ -110,7 +110,9 @@ void reload_config(struct daemon *daemon)
     notify_reloading();
     if (log_reopen(&err) < 0)
         log_err(LOG_LEVEL_WARNING, &err);
-    if (config_load(&next, daemon->config_path, &err) < 0) {
+    /* The path that was found at the start: we may have changed the directory since. */
+    if (config_load(&next, daemon->config.file[0] != '\0' ? daemon->config.file : NULL,
+                    &err) < 0) {
         log_err(LOG_LEVEL_ERROR, &err);
         log_hint(LOG_LEVEL_ERROR,
                  "nothing was changed; see \"pgrmon config check\", then reload again");
@@ -123,7 +125,8 @@ void reload_config(struct daemon *daemon)
     say_changes(&changes);
     config_changes_deinit(&changes);
     config_free(&next);
-    log_set_level(daemon->config.log_level);
+    if (reload_open_log(&daemon->config, daemon->log_level, &err) < 0)
+        log_err(LOG_LEVEL_WARNING, &err);
     event.settings = daemon_core_settings(&daemon->config);
     daemon_feed(daemon, &event);
     record_event(daemon, "pgrmond_reload", true, 0, "configuration read again");

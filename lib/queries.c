@@ -184,6 +184,8 @@ QUERY(probe, 1,
 
 QUERY(in_recovery, 0, "SELECT pg_is_in_recovery()");
 
+QUERY(replay_time, 0, "SELECT pg_last_xact_replay_timestamp()");
+
 QUERY(server_identity, 0,
       "SELECT current_setting('server_version_num'), "
       "current_setting('server_version'), "

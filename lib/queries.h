@@ -82,6 +82,7 @@ struct query {
  *                may_checkpoint, may_rewind
  *   parameter_facts  -> may_alter_system (primary_conninfo and primary_slot_name); from
  *                15 on, before that only superusers may
+ *   replay_time  -> when the newest transaction that was replayed was committed|NULL
  *   database_size    -> bytes, pretty; of all databases that the role may look at
  *   tablespaces  -> name, location; those outside the data directory
  *   replication_connections -> max_wal_senders, used, max_replication_slots, slots used
@@ -135,6 +136,7 @@ struct query {
     X(setting)                                                                         \
     X(role_facts)                                                                      \
     X(parameter_facts)                                                                 \
+    X(replay_time)                                                                     \
     X(database_size)                                                                   \
     X(tablespaces)                                                                     \
     X(replication_connections)                                                         \

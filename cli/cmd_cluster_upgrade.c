@@ -65,8 +65,10 @@ upgrade(struct cmd_context *context, PGconn *conn, int version, struct err *err)
     const struct sql_upgrade *steps = schema_upgrades(version);
     int code;
 
-    if (steps == NULL)
+    if (steps == NULL && version > QUERY_SCHEMA_VERSION)
         return session_check_schema(conn, err);
+    if (steps == NULL)
+        return refuse_version(version, err);
     if (version == QUERY_SCHEMA_VERSION) {
         log_notice("the metadata is up to date (version %d)", version);
         return EXIT_CODE_SUCCESS;

@@ -59,6 +59,17 @@ run_steps(PGconn *conn, const struct sql_upgrade *step, bool dry_run, struct err
                : EXIT_CODE_SUCCESS;
 }
 
+/* Not session_check_schema(): its hint would be this very command. */
+static int refuse_version(int version, struct err *err)
+{
+    (void)err_set(err, EXIT_CODE_BAD_CONFIG,
+                  "the metadata cannot be upgraded from version %d", version);
+    err_detail(err, "this program knows no way from there to version %d",
+               QUERY_SCHEMA_VERSION);
+    err_hint(err, "execute \"pgrmon cluster upgrade\" of an older pgrmon first");
+    return EXIT_CODE_BAD_CONFIG;
+}
+
 static int
 upgrade(struct cmd_context *context, PGconn *conn, int version, struct err *err)
 {

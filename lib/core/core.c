@@ -87,6 +87,15 @@ static void core_become(struct core *core,
     core->next_status = mono_add(core->now, core->settings.status_interval_ms);
 }
 
+/* The member that is registered as the active primary, 0 when none is. */
+static int registered_primary(const struct core *core)
+{
+    for (int i = 0; i < core->n_members; i++)
+        if (core->members[i].role == CORE_ROLE_PRIMARY && core->members[i].active)
+            return core->members[i].id;
+    return 0;
+}
+
 static bool self_is_up(struct core *core)
 {
     return view_is_ours(core, view_self(core));
@@ -123,7 +132,8 @@ become_standby(struct core *core, struct core_why why, struct core_effects *out)
     core->suspect_id = 0;
     core->attempt = 0;
     core->awaited_id = 0;
-    core->passed_over = 0;
+    for (int i = 0; i < core->n_members; i++)
+        core->views[i].passed_over = false;
     core_become(core, CORE_STANDBY, why, out);
     if (core->upstream_id != 0)
         report(out, CORE_SAY_MONITORING, core->upstream_id, why);
@@ -217,8 +227,13 @@ static bool act_primary(struct core *core, struct core_effects *out)
 {
     watch_local(core, out);
     look_for_rivals(core, out);
-    if (self_is_up(core) && view_self(core)->seen.in_recovery) {
-        core->primary_id = 0;
+    /* An answer asked for before the end of a promotion may come after it. */
+    if (self_is_up(core) && view_self(core)->seen.in_recovery &&
+        mono_diff(view_self(core)->seen_at, core->since) >
+            CORE_SURVEY_BEATS * core->settings.beat_ms) {
+        core->primary_id = registered_primary(core);
+        if (core->primary_id == core->settings.self_id)
+            core->primary_id = 0;
         core_become(core, CORE_STARTING,
                     because(CORE_WHY_LOCAL_STANDBY, core->settings.self_id), out);
         return true;
@@ -285,6 +300,7 @@ static void suspect(struct core *core, int id, struct core_effects *out)
     core->suspect_id = id;
     core->first_missed = core->now;
     core->attempt = 0;
+    view_begin_survey(core); /* what was seen in former troubles is no leader now */
     core_become(core, CORE_SUSPECTING, why, out);
     report(out, CORE_SAY_LOST, id, why);
     record(out, CORE_REC_UPSTREAM_DISCONNECT, false, why);
@@ -309,15 +325,26 @@ static bool act_standby(struct core *core, struct core_effects *out)
     return false;
 }
 
+/* E4: while a cascade mourns its upstream the primary may die too; that is another
+ * suspicion, with a window of its own. */
+static bool primary_lost_too(struct core *core, struct core_effects *out)
+{
+    if (core->suspect_id == core->primary_id || !is_lost(core, core->primary_id))
+        return false;
+    suspect(core, core->primary_id, out);
+    return true;
+}
+
 static bool act_suspecting(struct core *core, struct core_effects *out)
 {
     const struct core_member *leader, *rival;
     struct core_why why = because(CORE_WHY_BACK, core->suspect_id);
 
     watch_local(core, out);
-    if (promoted_by_hand(core, out))
+    if (promoted_by_hand(core, out) || primary_lost_too(core, out))
         return true;
-    if (!is_lost(core, core->suspect_id)) {
+    if (!is_lost(core, core->suspect_id) &&
+        !view_is_stale(core, core_view(core, core->suspect_id))) {
         why.a = core->attempt;
         report(out, CORE_SAY_RECONNECTED, core->suspect_id, why);
         record(out, CORE_REC_UPSTREAM_RECONNECT, true, why);
@@ -352,7 +379,7 @@ static bool same_why(const struct core_why *a, const struct core_why *b)
            a->b == b->b;
 }
 
-/* E8: a better candidate is awaited for two windows, then passed over. */
+/* E9: a better candidate is awaited for two windows, then passed over. */
 static void await_candidate(struct core *core, const struct core_why *why)
 {
     int64_t patience_ms =
@@ -363,9 +390,8 @@ static void await_candidate(struct core *core, const struct core_why *why)
     } else if (core->awaited_id != why->node_id) {
         core->awaited_id = why->node_id;
         core->awaited_since = core->now;
-    } else if (mono_diff(core->now, core->awaited_since) >= patience_ms &&
-               why->node_id < 64) {
-        core->passed_over |= UINT64_C(1) << why->node_id;
+    } else if (mono_diff(core->now, core->awaited_since) >= patience_ms) {
+        core->views[view_index(core, why->node_id)].passed_over = true;
         core->awaited_id = 0;
     }
 }
@@ -421,10 +447,15 @@ static bool act_electing(struct core *core, struct core_effects *out)
     struct verdict verdict;
 
     watch_local(core, out);
-    if (promoted_by_hand(core, out))
+    if (promoted_by_hand(core, out) || primary_lost_too(core, out))
         return true;
     if (!view_survey_complete(core))
         return false;
+    /* E1: a daemon that slept must not decide by what was true before. */
+    if (view_survey_stale(core)) {
+        view_begin_survey(core);
+        return false;
+    }
     verdict = elect_decide(core);
     await_candidate(core, &verdict.why);
     if (!same_why(&core->why, &verdict.why)) {
@@ -530,18 +561,28 @@ static bool is_member(const struct core *core, int id)
     return id != 0 && view_index(core, id) >= 0;
 }
 
-/* The member that is registered as the active primary, 0 when none is. */
-static int registered_primary(const struct core *core)
+/* Who is no member any more is not probed any more; self always is one. */
+static void unwatch_gone(const struct core *core,
+                         const struct core_member *v,
+                         int n,
+                         struct core_effects *out)
 {
-    for (int i = 0; i < core->n_members; i++)
-        if (core->members[i].role == CORE_ROLE_PRIMARY && core->members[i].active)
-            return core->members[i].id;
-    return 0;
+    for (int i = 0; i < core->n_members; i++) {
+        bool stays = core->members[i].id == core->settings.self_id;
+
+        for (int k = 0; k < n && !stays; k++)
+            stays = v[k].id == core->members[i].id;
+        if (!stays && core->views[i].watch_ms != 0)
+            emit(out, CORE_EFF_WATCH)->node_id = core->members[i].id;
+    }
 }
 
 /* The registered upstream and primary count when they are new to us: our own copy of
  * the table may be older than what we just did. */
-static void on_members(struct core *core, const struct core_member *v, int n)
+static void on_members(struct core *core,
+                       const struct core_member *v,
+                       int n,
+                       struct core_effects *out)
 {
     const struct core_member *old = core_member(core, core->settings.self_id);
     int old_upstream = old == NULL ? 0 : old->upstream_id;
@@ -549,6 +590,7 @@ static void on_members(struct core *core, const struct core_member *v, int n)
     const struct core_member *self;
     int primary;
 
+    unwatch_gone(core, v, n, out);
     view_set_members(core, v, n);
     primary = registered_primary(core);
     self = core_member(core, core->settings.self_id);
@@ -559,6 +601,18 @@ static void on_members(struct core *core, const struct core_member *v, int n)
     if (self->upstream_id != old_upstream || !is_member(core, core->upstream_id))
         core->upstream_id =
             is_member(core, self->upstream_id) ? self->upstream_id : core->primary_id;
+}
+
+/* E4: whether the newest answer of `id` is one of somebody who may lead. */
+static bool shows_leader(const struct core *core, int id)
+{
+    const struct core_view *view = core_view(core, id);
+
+    if (id == core->settings.self_id)
+        return false;
+    if (view_is_primary(core, view))
+        return !view_is_stale(core, view);
+    return (id == core->suspect_id || id == core->primary_id) && !is_lost(core, id);
 }
 
 /* A failed probe that proves life is worth a word: the operator should mend it. */
@@ -575,6 +629,8 @@ static void on_observed(struct core *core,
     view = &core->views[i];
     before = view->seen.reach;
     view_observe(core, seen);
+    if (shows_leader(core, seen->node_id))
+        core->first_missed = core->now;
     if (seen->reach != before && seen->reach != REACH_OK &&
         reach_is_alive(seen->reach)) {
         report(out, CORE_SAY_ALIVE, seen->node_id,
@@ -648,7 +704,8 @@ static struct core_note own_note(const struct core *core)
     case CORE_FOLLOWING:
         /* A cascade that lost its upstream alone still sees the leader. */
         note.phase = pass ? CORE_PHASE_PASS : CORE_PHASE_ASK;
-        if (core->suspect_id != 0 && core->suspect_id != core->primary_id) {
+        if (core->suspect_id != 0 && core->suspect_id != core->primary_id &&
+            core->primary_id != 0 && !is_lost(core, core->primary_id)) {
             note.phase = CORE_PHASE_FOLLOW;
             note.leader_id = core->primary_id;
         }
@@ -715,7 +772,7 @@ digest(struct core *core, const struct core_event *event, struct core_effects *o
     case CORE_EV_TICK:
         break;
     case CORE_EV_MEMBERS:
-        on_members(core, event->members.v, event->members.n);
+        on_members(core, event->members.v, event->members.n, out);
         break;
     case CORE_EV_OBSERVED:
         on_observed(core, &event->observed, out);

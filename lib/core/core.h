@@ -24,7 +24,7 @@
 /* Fixed limits; the shell refuses clusters that do not fit. */
 #define CORE_MAX_NODES   32
 #define CORE_NAME_SIZE   64
-#define CORE_MAX_EFFECTS 64
+#define CORE_MAX_EFFECTS 192
 
 /* ---- what is known ------------------------------------------------------------- */
 
@@ -42,7 +42,7 @@ struct core_member {
     enum core_role role; /* as registered; reality may differ */
     int upstream_id;     /* as registered, 0 = none */
     int priority;        /* 0 = never promoted */
-    bool active;         /* false: failed or unregistered, not asked and not counted */
+    bool active;         /* false: failed; still asked, and counted by Q1 */
     bool voting;
 };
 
@@ -149,6 +149,7 @@ enum core_reason {
     CORE_WHY_SELF_PRIORITY,   /* own priority is 0 */
     CORE_WHY_NO_CANDIDATE,    /* nobody may be promoted */
     CORE_WHY_OTHER_BETTER,    /* another is the candidate: waiting for it */
+    CORE_WHY_BEING_PROMOTED,  /* another is being promoted: waiting for it */
     CORE_WHY_ONLY_CANDIDATE,  /* promote: nobody else can */
     CORE_WHY_BEST_CANDIDATE,  /* promote: won the ranking */
     CORE_WHY_BACKOFF,         /* last promotion failed; waiting before the next */
@@ -188,6 +189,7 @@ struct core_view {
     struct mono starting_since;   /* first of the current run of 57P03; ms 0 = none */
     bool fresh;                   /* observed since the current survey began */
     bool reported;                /* what is odd about it has been said */
+    bool passed_over;             /* as a candidate: waited for in vain (E9) */
     int64_t watch_ms;             /* interval that the shell was told */
 };
 
@@ -207,16 +209,16 @@ struct core {
     int upstream_id;            /* whom own PostgreSQL streams from; 0 = nobody */
     int primary_id;             /* whom we believe to lead; 0 = nobody */
     int64_t term;               /* highest seen anywhere */
+    struct mono term_at;        /* since when we know it */
 
     int suspect_id;           /* whom we suspect, while suspecting or electing */
-    struct mono first_missed; /* its first unanswered probe */
+    struct mono first_missed; /* since when nobody who may lead has answered (E4) */
     int attempt;              /* of reconnect_attempts */
     struct mono next_attempt;
 
     struct mono survey_at;     /* when the current survey began */
     int awaited_id;            /* the better candidate that we wait for; 0 = none */
     struct mono awaited_since; /* since when */
-    uint64_t passed_over;      /* ids < 64 as bits: waited for in vain */
     struct mono backoff_until; /* no promotion or follow before */
 
     uint32_t action_id; /* of the promotion or follow under way; 0 = none */

@@ -34,7 +34,7 @@ static bool may_lead_us(const struct core *core, int i)
     enum core_phase phase = view->seen.note.phase;
 
     return core->members[i].id != core->settings.self_id && view->fresh &&
-           view_is_primary(core, view) && view->seen.term >= core->term &&
+           view_is_primary(core, view) && !view_is_stale(core, view) &&
            phase != CORE_PHASE_PROMOTE;
 }
 
@@ -42,15 +42,19 @@ const struct core_member *elect_leader(const struct core *core,
                                        const struct core_member **ret_rival)
 {
     const struct core_member *leader = NULL;
+    int64_t term = 0;
 
     *ret_rival = NULL;
     for (int i = 0; i < core->n_members; i++) {
         if (!may_lead_us(core, i))
             continue;
-        if (leader == NULL)
-            leader = &core->members[i];
-        else
+        if (leader != NULL && core->views[i].seen.term == term)
             *ret_rival = &core->members[i];
+        if (leader != NULL && core->views[i].seen.term <= term)
+            continue;
+        leader = &core->members[i];
+        term = core->views[i].seen.term;
+        *ret_rival = NULL;
     }
     return leader;
 }
@@ -60,8 +64,7 @@ static const struct core_member *stale_leader(const struct core *core)
 {
     for (int i = 0; i < core->n_members; i++)
         if (core->members[i].id != core->settings.self_id && core->views[i].fresh &&
-            view_is_primary(core, &core->views[i]) &&
-            core->views[i].seen.term < core->term)
+            view_is_stale(core, &core->views[i]))
             return &core->members[i];
     return NULL;
 }
@@ -76,7 +79,10 @@ static struct verdict with_leader(const struct core *core, int leader_id)
                          view_is_ours(core, upstream) && upstream->seen.in_recovery;
 
     if (leader_id == core->upstream_id)
-        return verdict(ELECT_RETURN, CORE_WHY_BACK, leader_id);
+        return verdict(ELECT_RETURN,
+                       leader_id == core->suspect_id ? CORE_WHY_BACK
+                                                     : CORE_WHY_LEADER_FOUND,
+                       leader_id);
     /* A cascade whose own upstream lives stays where it is and follows the new timeline
      * through it. */
     if (upstream_fine)
@@ -105,6 +111,14 @@ static bool hears_suspect(const struct core *core, int i)
                core->first_missed.ms;
 }
 
+/* It follows somebody other than us: the lost one, or one whose term is not over. */
+static bool sees_leader(const struct core *core, const struct core_note *note)
+{
+    return note->phase == CORE_PHASE_FOLLOW && note->leader_id != 0 &&
+           note->leader_id != core->settings.self_id &&
+           (note->leader_id == core->primary_id || note->term >= core->term);
+}
+
 static struct verdict still_visible(const struct core *core)
 {
     for (int i = 0; i < core->n_members; i++) {
@@ -115,8 +129,7 @@ static struct verdict still_visible(const struct core *core)
             continue;
         if (hears_suspect(core, i))
             return verdict(ELECT_WAIT, CORE_WHY_STILL_STREAMING, core->members[i].id);
-        if (core->members[i].id != core->settings.self_id &&
-            note->phase == CORE_PHASE_FOLLOW && note->leader_id == core->primary_id)
+        if (core->members[i].id != core->settings.self_id && sees_leader(core, note))
             return verdict(ELECT_WAIT, CORE_WHY_STILL_VISIBLE, core->members[i].id);
     }
     return verdict(ELECT_WAIT, CORE_WHY_NONE, 0);
@@ -124,11 +137,6 @@ static struct verdict still_visible(const struct core *core)
 
 /* ---- E7, E8: candidates -----------------------------------------------------------
  */
-
-static bool passed_over(const struct core *core, int id)
-{
-    return id < 64 && (core->passed_over >> id & 1) != 0;
-}
 
 /* Whether a member may be promoted now. Self needs no note: we know that we run. */
 static bool is_candidate(const struct core *core, int i)
@@ -144,8 +152,7 @@ static bool is_candidate(const struct core *core, int i)
         return false;
     if (self)
         return core->settings.failover == CORE_FAILOVER_AUTOMATIC;
-    return phase != CORE_PHASE_NONE && phase != CORE_PHASE_PASS &&
-           !passed_over(core, member->id);
+    return phase != CORE_PHASE_NONE && phase != CORE_PHASE_PASS && !view->passed_over;
 }
 
 static struct rank_candidate candidate(const struct core *core, int i)
@@ -237,11 +244,14 @@ struct verdict elect_decide(const struct core *core)
     leader = elect_leader(core, &rival);
     if (rival != NULL)
         return verdict(ELECT_WAIT, CORE_WHY_MANY_LEADERS, rival->id);
+    if (leader != NULL && core_view(core, leader->id)->seen.term < core->term)
+        return verdict(ELECT_WAIT, CORE_WHY_SURVEY, leader->id); /* P1: ask once more */
     if (leader != NULL)
         return with_leader(core, leader->id);
 
     /* E3 the one we suspect lives after all, whatever it says (F2, F3). */
     if (suspect != NULL && suspect->fresh && view_lives(core, suspect) &&
+        !view_is_stale(core, suspect) &&
         !(view_is_ours(core, suspect) && suspect->seen.in_recovery &&
           core->suspect_id == core->primary_id))
         return verdict(ELECT_RETURN, CORE_WHY_BACK, core->primary_id);
@@ -268,7 +278,7 @@ struct verdict elect_decide(const struct core *core)
         return verdict(ELECT_WAIT, CORE_WHY_SELF_DOWN, core->settings.self_id);
     leader = being_promoted(core);
     if (leader != NULL)
-        return verdict(ELECT_WAIT, CORE_WHY_OTHER_BETTER, leader->id);
+        return verdict(ELECT_WAIT, CORE_WHY_BEING_PROMOTED, leader->id);
 
     /* E8 a stale primary is told of, and neither followed nor counted. */
     leader = stale_leader(core);

@@ -23,8 +23,9 @@ struct verdict {
  * view_survey_complete(). Rules E1 to E9 of docs/failover-rules.md, in this order. */
 struct verdict elect_decide(const struct core *core);
 
-/* The member that leads by E2: out of recovery, ours, not of an older term. NULL when
- * there is none; `*ret_rival` is another one with an equal claim, or NULL. */
+/* The member that leads by E2: out of recovery, ours, its term not over; of several the
+ * one with the highest term. NULL when there is none; `*ret_rival` is another one with
+ * an equal claim, or NULL. */
 const struct core_member *elect_leader(const struct core *core,
                                        const struct core_member **ret_rival);
 

@@ -77,6 +77,8 @@ const char *reason_name(enum core_reason reason)
         return "no_candidate";
     case CORE_WHY_OTHER_BETTER:
         return "other_better";
+    case CORE_WHY_BEING_PROMOTED:
+        return "being_promoted";
     case CORE_WHY_ONLY_CANDIDATE:
         return "only_candidate";
     case CORE_WHY_BEST_CANDIDATE:
@@ -208,6 +210,9 @@ static void sentence_of_verdict(const struct core *core,
         break;
     case CORE_WHY_OTHER_BETTER:
         (void)snprintf(buf, size, "%s is the promotion candidate", node.text);
+        break;
+    case CORE_WHY_BEING_PROMOTED:
+        (void)snprintf(buf, size, "%s is being promoted", node.text);
         break;
     case CORE_WHY_ONLY_CANDIDATE:
         (void)snprintf(
@@ -464,8 +469,8 @@ static void say_attempts(const struct core *core,
     case CORE_SAY_SLEEPING:
         if (interval_ms % 1000 == 0)
             set(text, CORE_LEVEL_INFO,
-                "sleeping %" PRId64 " seconds until next reconnection attempt",
-                interval_ms / 1000);
+                "sleeping %" PRId64 " second%s until next reconnection attempt",
+                interval_ms / 1000, interval_ms == 1000 ? "" : "s");
         else
             set(text, CORE_LEVEL_INFO,
                 "sleeping %" PRId64 " milliseconds until next reconnection attempt",

@@ -116,8 +116,10 @@ void view_observe(struct core *core, const struct core_observation *seen)
     if (seen->reach == REACH_OK && core->system_identifier == 0 &&
         seen->node_id == core->settings.self_id)
         core->system_identifier = seen->system_identifier;
-    if (view_is_ours(core, view) && seen->term > core->term)
+    if (view_is_ours(core, view) && seen->term > core->term) {
         core->term = seen->term;
+        core->term_at = core->now;
+    }
 }
 
 void view_begin_survey(struct core *core)
@@ -138,6 +140,12 @@ bool view_survey_complete(const struct core *core)
     return true;
 }
 
+bool view_survey_stale(const struct core *core)
+{
+    return mono_diff(core->now, core->survey_at) >
+           2 * CORE_SURVEY_BEATS * core->settings.beat_ms;
+}
+
 bool view_is_ours(const struct core *core, const struct core_view *view)
 {
     return view->seen.reach == REACH_OK && core->system_identifier != 0 &&
@@ -147,4 +155,11 @@ bool view_is_ours(const struct core *core, const struct core_view *view)
 bool view_is_primary(const struct core *core, const struct core_view *view)
 {
     return view_is_ours(core, view) && !view->seen.in_recovery;
+}
+
+bool view_is_stale(const struct core *core, const struct core_view *view)
+{
+    return view_is_primary(core, view) && view->seen.term < core->term &&
+           mono_diff(view->seen_at, core->term_at) >
+               CORE_SURVEY_BEATS * core->settings.beat_ms;
 }

@@ -24,6 +24,10 @@ void view_begin_survey(struct core *core);
  * those who did not answer by then count as silent. */
 bool view_survey_complete(const struct core *core);
 
+/* True when the survey began so long ago that its answers prove nothing: this daemon
+ * was not scheduled, or its host was suspended. */
+bool view_survey_stale(const struct core *core);
+
 /* F2: does the newest observation prove that the server lives? */
 bool view_lives(const struct core *core, const struct core_view *view);
 
@@ -32,5 +36,10 @@ bool view_is_ours(const struct core *core, const struct core_view *view);
 
 /* True when it is ours and accepts writes. */
 bool view_is_primary(const struct core *core, const struct core_view *view);
+
+/* True when it accepts writes, but its term is over (P1). Only an answer that came well
+ * after we learned of a later term shows that: term rows travel by replication, and one
+ * may reach us before the leader's own answer, asked earlier, does. */
+bool view_is_stale(const struct core *core, const struct core_view *view);
 
 #endif

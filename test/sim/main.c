@@ -1,0 +1,256 @@
+/* main.c - sim: named scenarios against their transcripts, or random schedules.
+ *
+ *   sim --golden DIR [--update] [NAME...]   compare with DIR/NAME.ok, or write it
+ *   sim --seeds N [--seed S]                N schedules from S on (default 1)
+ *   sim --show NAME                         print a scenario's transcript
+ *   sim --list
+ *
+ * PGRMON_SEED=n replays one schedule with its transcript; PGRMON_SIM_SEEDS is a default
+ * for --seeds that wins over the one given. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim.h"
+
+/* ---- scenarios
+ * ----------------------------------------------------------------------- */
+
+struct transcript {
+    char *text;
+    size_t size;
+};
+
+static bool play(const struct sim_scenario *scenario, struct transcript *ret)
+{
+    FILE *trace = open_memstream(&ret->text, &ret->size);
+    struct sim *sim = sim_new(1, trace);
+    bool ok;
+
+    fprintf(trace, "%s: %s\n\n", scenario->name, scenario->about);
+    scenario->play(sim);
+    ok = !sim->failed;
+    fclose(trace);
+    if (!ok)
+        fprintf(stderr, "%sFAILED %s: %s\n", ret->text, scenario->name, sim->failure);
+    sim_free(sim);
+    return ok;
+}
+
+static char *read_all(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    char *text = NULL;
+    size_t size = 0;
+
+    if (file == NULL)
+        return NULL;
+    if (getdelim(&text, &size, '\0', file) < 0) {
+        free(text);
+        text = NULL;
+    }
+    fclose(file);
+    return text;
+}
+
+static void show_difference(const char *expected, const char *got)
+{
+    int line = 1;
+    size_t at = 0, start = 0;
+
+    for (; expected[at] != '\0' && expected[at] == got[at]; at++)
+        if (expected[at] == '\n') {
+            line++;
+            start = at + 1;
+        }
+    fprintf(stderr, "  line %d\n  expected: %.*s\n  got:      %.*s\n", line,
+            (int)strcspn(expected + start, "\n"), expected + start,
+            (int)strcspn(got + start, "\n"), got + start);
+}
+
+static bool compare(const char *dir,
+                    const struct sim_scenario *scenario,
+                    const char *got,
+                    bool update)
+{
+    char path[4096];
+    char *expected;
+    bool same;
+
+    (void)snprintf(path, sizeof path, "%s/%s.ok", dir, scenario->name);
+    expected = read_all(path);
+    same = expected != NULL && strcmp(expected, got) == 0;
+    if (!same && update) {
+        FILE *file = fopen(path, "we");
+
+        same = file != NULL && fputs(got, file) >= 0;
+        same = file != NULL && fclose(file) == 0 && same;
+        fprintf(stderr, "%s %s\n", same ? "written" : "CANNOT WRITE", path);
+    } else if (!same) {
+        fprintf(stderr, "FAILED %s: not as in %s (accept with --update)\n",
+                scenario->name, path);
+        show_difference(expected == NULL ? "" : expected, got);
+    }
+    free(expected);
+    return same;
+}
+
+/* Played twice: the same seed gives the same transcript. */
+static bool
+run_scenario(const struct sim_scenario *scenario, const char *dir, bool update)
+{
+    struct transcript one = {0}, two = {0};
+    bool ok = play(scenario, &one) && play(scenario, &two);
+
+    if (ok && strcmp(one.text, two.text) != 0) {
+        fprintf(stderr, "FAILED %s: two runs differ\n", scenario->name);
+        show_difference(one.text, two.text);
+        ok = false;
+    }
+    ok = ok && compare(dir, scenario, one.text, update);
+    free(one.text);
+    free(two.text);
+    return ok;
+}
+
+static const struct sim_scenario *find(const char *name)
+{
+    for (int i = 0; i < sim_n_scenarios; i++)
+        if (strcmp(sim_scenarios[i].name, name) == 0)
+            return &sim_scenarios[i];
+    fprintf(stderr, "no scenario is called \"%s\", see --list\n", name);
+    exit(2);
+}
+
+static int run_scenarios(const char *dir, bool update, char **names)
+{
+    int failed = 0, n = 0;
+
+    for (int i = 0; i < sim_n_scenarios && *names == NULL; i++, n++)
+        failed += !run_scenario(&sim_scenarios[i], dir, update);
+    for (; *names != NULL; names++, n++)
+        failed += !run_scenario(find(*names), dir, update);
+    printf("%d scenarios, %d failed\n", n, failed);
+    return failed == 0 ? 0 : 1;
+}
+
+/* ---- schedules
+ * ------------------------------------------------------------------------- */
+
+static int replay(uint64_t seed)
+{
+    struct sim *sim = schedule_run(seed, stdout);
+    bool ok = !sim->failed;
+
+    printf("seed %" PRIu64 ": %s\n", seed, ok ? "ok" : sim->failure);
+    sim_free(sim);
+    return ok ? 0 : 1;
+}
+
+static void print_summary(uint64_t n, const struct sim_stats *sum, uint64_t two)
+{
+    printf("%" PRIu64 " schedules: %" PRIu64
+           " steps, %d promotions begun, %d failovers "
+           "done, none broke a rule\n",
+           n, sum->steps, sum->promotions, sum->failovers);
+    printf("known gap, closed by votes, leases and the start guard "
+           "(docs/failover-rules.md, \"Not yet\"): in %" PRIu64
+           " schedules two nodes were writable at once\n",
+           two);
+}
+
+static int run_schedules(uint64_t first, uint64_t n)
+{
+    struct sim_stats sum = {0};
+    uint64_t two = 0;
+
+    for (uint64_t seed = first; seed < first + n; seed++) {
+        struct sim *sim = schedule_run(seed, NULL);
+        bool failed = sim->failed;
+
+        sum.steps += sim->stats.steps;
+        sum.promotions += sim->stats.promotions;
+        sum.failovers += sim->stats.failovers;
+        two += sim->stats.two_writable > 0;
+        sim_free(sim);
+        if (failed) {
+            printf("schedule %" PRIu64 " fails; its transcript:\n", seed);
+            (void)replay(seed);
+            printf("replay it with PGRMON_SEED=%" PRIu64 "\n", seed);
+            return 1;
+        }
+    }
+    print_summary(n, &sum, two);
+    return 0;
+}
+
+/* ---- the command
+ * ------------------------------------------------------------------------ */
+
+enum { OPT_GOLDEN = 256, OPT_UPDATE, OPT_SEEDS, OPT_SEED, OPT_SHOW, OPT_LIST };
+
+static const struct option options[] = {
+    {"golden", required_argument, NULL, OPT_GOLDEN},
+    {"update", no_argument,       NULL, OPT_UPDATE},
+    {"seeds",  required_argument, NULL, OPT_SEEDS },
+    {"seed",   required_argument, NULL, OPT_SEED  },
+    {"show",   required_argument, NULL, OPT_SHOW  },
+    {"list",   no_argument,       NULL, OPT_LIST  },
+    {NULL,     0,                 NULL, 0         },
+};
+
+static int show(const char *name)
+{
+    struct transcript transcript = {0};
+    bool ok = play(find(name), &transcript);
+
+    fputs(transcript.text, stdout);
+    free(transcript.text);
+    return ok ? 0 : 1;
+}
+
+static int list(void)
+{
+    for (int i = 0; i < sim_n_scenarios; i++)
+        printf("%-28s %s\n", sim_scenarios[i].name, sim_scenarios[i].about);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const char *golden = NULL;
+    const char *one = getenv("PGRMON_SEED");
+    const char *many = getenv("PGRMON_SIM_SEEDS");
+    uint64_t seeds = 0, seed = 1;
+    bool update = false;
+
+    for (int opt; (opt = getopt_long(argc, argv, "", options, NULL)) != -1;)
+        switch (opt) {
+        case OPT_GOLDEN:
+            golden = optarg;
+            break;
+        case OPT_UPDATE:
+            update = true;
+            break;
+        case OPT_SEEDS:
+            seeds = strtoull(optarg, NULL, 10);
+            break;
+        case OPT_SEED:
+            seed = strtoull(optarg, NULL, 10);
+            break;
+        case OPT_SHOW:
+            return show(optarg);
+        case OPT_LIST:
+            return list();
+        default:
+            return 2;
+        }
+    if (golden != NULL)
+        return run_scenarios(golden, update, argv + optind);
+    if (one != NULL)
+        return replay(strtoull(one, NULL, 10));
+    if (many != NULL && *many != '\0')
+        seeds = strtoull(many, NULL, 10);
+    return run_schedules(seed, seeds == 0 ? 2000 : seeds);
+}

@@ -137,9 +137,16 @@ static int build_source(struct cmd_context *context, struct err *err)
 /* ps must not show a password longer than necessary. */
 static void hide_secrets(int argc, char **argv)
 {
-    for (int i = 1; i < argc; i++)
-        if (conninfo_has_secret(argv[i]))
-            conninfo_redact_buf(argv[i], strlen(argv[i]) + 1);
+    for (int i = 1; i < argc; i++) {
+        size_t length = strlen(argv[i]);
+        size_t left;
+
+        if (!conninfo_has_secret(argv[i]))
+            continue;
+        conninfo_redact_buf(argv[i], length + 1);
+        left = strlen(argv[i]);
+        (void)memset(argv[i] + left, 0, length - left); /* ps reads beyond the end */
+    }
 }
 
 static void report_issues(const struct config *config)

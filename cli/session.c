@@ -1,6 +1,7 @@
 /* session.c - opening sessions, and errors that say what to do. */
 #include "session.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,12 +31,23 @@ static char *part(const char *conninfo, const char *keyword, const char *otherwi
     return value != NULL ? value : xstrdup(otherwise);
 }
 
-static void hint_rejected(const char *sqlstate, const char *conninfo, struct err *err)
+/* libpq's own word, for want of a SQLSTATE; its texts are not translated here, since
+ * main.c leaves LC_MESSAGES alone. */
+static bool needs_password(const struct gather_failure *failure)
 {
+    return strcmp(failure->sqlstate, "28P01") == 0 ||
+           strstr(failure->message, "no password supplied") != NULL;
+}
+
+static void hint_rejected(const struct gather_failure *failure,
+                          const char *conninfo,
+                          struct err *err)
+{
+    const char *sqlstate = failure->sqlstate;
     char *user CLEANUP(cleanup_free) = part(conninfo, "user", "ROLE");
     char *dbname CLEANUP(cleanup_free) = part(conninfo, "dbname", user);
 
-    if (strcmp(sqlstate, "28P01") == 0)
+    if (needs_password(failure))
         err_hint(err,
                  "put the right password for role \"%s\" into the password file "
                  "~/.pgpass as \"HOST:PORT:%s:%s:PASSWORD\", mode 0600",
@@ -84,7 +96,7 @@ static void hint_failure(const struct gather_failure *failure,
         return;
     case REACH_REJECTED:
     case REACH_FAILED:
-        hint_rejected(failure->sqlstate, conninfo, err);
+        hint_rejected(failure, conninfo, err);
         return;
     case REACH_UNKNOWN:
     case REACH_OK:

@@ -48,6 +48,15 @@ const struct cmd *cmd_find(const char *object, const char *action)
     return NULL;
 }
 
+unsigned cmd_option_bits(const struct cmd *cmd)
+{
+    unsigned bits = cmd->options;
+
+    if (cmd->need == CMD_NEED_CONFIG_OR_CONN || (bits & CMD_OPT_CLONE) != 0)
+        bits |= CMD_OPT_CONN;
+    return bits;
+}
+
 const char *cmd_conninfo(const struct cmd_context *context)
 {
     return context->source_conninfo != NULL ? context->source_conninfo

@@ -126,6 +126,10 @@ const char *cmd_object_name(const char *typed);
  */
 const struct cmd *cmd_find(const char *object, const char *action);
 
+/* CMD_OPT_* that the command knows: its own, and CMD_OPT_CONN where its needs imply it.
+ */
+unsigned cmd_option_bits(const struct cmd *cmd);
+
 /* Where this command connects first: what -d/-h/-p/-U say, else the local node of the
  * configuration. */
 const char *cmd_conninfo(const struct cmd_context *context);

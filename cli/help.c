@@ -83,10 +83,8 @@ static void print_object(const char *object, FILE *out)
 
 static void print_command(const struct cmd *cmd, FILE *out)
 {
-    unsigned bits = cmd->options;
+    unsigned bits = cmd_option_bits(cmd);
 
-    if (cmd->need == CMD_NEED_CONFIG_OR_CONN || (bits & CMD_OPT_CLONE) != 0)
-        bits |= CMD_OPT_CONN;
     (void)fprintf(out,
                   "pgrmon %s %s: %s\n"
                   "\n"

@@ -164,10 +164,12 @@ static void report_issues(const struct config *config)
 
 /* With connection options a configuration file is welcome but not needed: then only one
  * that was named with -f must be right. */
-static int load_config(struct cmd_context *context, struct err *err)
+static int
+load_config(const struct cmd *cmd, struct cmd_context *context, struct err *err)
 {
-    bool optional =
-        context->source_conninfo != NULL && context->line.config_file == NULL;
+    bool optional = cmd->need == CMD_NEED_CONFIG_OR_CONN &&
+                    context->source_conninfo != NULL &&
+                    context->line.config_file == NULL;
     int r = config_load(&context->config, context->line.config_file, err);
 
     if (r == 0) {
@@ -186,7 +188,7 @@ static int load_config(struct cmd_context *context, struct err *err)
 static int run(const struct cmd *cmd, struct cmd_context *context, struct err *err)
 {
     if (cmd->need != CMD_NEED_NOTHING) {
-        int r = load_config(context, err);
+        int r = load_config(cmd, context, err);
 
         report_issues(&context->config);
         if (r < 0)
@@ -203,11 +205,13 @@ static int run_and_report(struct options *options, int argc, char **argv)
 {
     struct cmd_context context = {.line = options->line};
     struct err err = ERR_INIT;
-    int code;
+    int code = EXIT_CODE_SUCCESS;
 
     for (size_t i = 0; i < options->warnings.n; i++)
         log_warning("%s", options->warnings.v[i]);
-    code = build_source(&context, &err) < 0 ? EXIT_CODE_BAD_CONFIG : EXIT_CODE_SUCCESS;
+    if ((cmd_option_bits(options->cmd) & CMD_OPT_CONN) != 0 &&
+        build_source(&context, &err) < 0)
+        code = EXIT_CODE_BAD_CONFIG;
     hide_secrets(argc, argv);
     if (code == EXIT_CODE_SUCCESS)
         code = finish(run(options->cmd, &context, &err));

@@ -211,16 +211,6 @@ static void parse_words(struct parser *parser, int argc, char **argv)
     }
 }
 
-/* Options that a command knows: its own and those that its needs imply. */
-static unsigned known_bits(const struct cmd *cmd)
-{
-    unsigned bits = cmd->options;
-
-    if (cmd->need == CMD_NEED_CONFIG_OR_CONN || (bits & CMD_OPT_CLONE) != 0)
-        bits |= CMD_OPT_CONN;
-    return bits;
-}
-
 static void warn_of_foreign(struct parser *parser)
 {
     const struct cmd *cmd = parser->out->cmd;
@@ -228,7 +218,8 @@ static void warn_of_foreign(struct parser *parser)
     for (size_t i = 0; i < option_table_size; i++) {
         const struct option_row *row = &option_table[i];
 
-        if (parser->given[i] && row->bits != 0 && (row->bits & known_bits(cmd)) == 0)
+        if (parser->given[i] && row->bits != 0 &&
+            (row->bits & cmd_option_bits(cmd)) == 0)
             add_text(&parser->out->warnings,
                      "option --%s is not needed by \"%s %s\" and is ignored", row->name,
                      cmd->object, cmd->action);

@@ -100,10 +100,11 @@ class Cluster:
         node.pgrmon(*words).ok()
 
     def start_daemons(self):
+        marks = {node: node.log_end() for node in self}
         for node in self:
             node.start_daemon()
-        for node in self:
-            node.wait_log("monitoring", 15)
+        for node, mark in marks.items():
+            node.wait_log("monitoring", 15, since=mark)
 
     def stop_daemons(self):
         """Stop all in good order. Fails when one says that it failed, or is gone."""

@@ -271,7 +271,8 @@ class Node:
     def streams_from(self, upstream):
         """Does this standby stream, and from that node?"""
         rows = self.sql("select status, sender_host from pg_stat_wal_receiver")
-        return rows == [("streaming", upstream.address)]
+        known_as = (upstream.address, self.lab.host_name(upstream.number))
+        return any(rows == [("streaming", name)] for name in known_as)
 
     # The daemon.
 

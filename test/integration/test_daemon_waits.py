@@ -7,7 +7,7 @@ def test_local_postgresql_is_down(cluster):
     nodes = cluster(2, daemons=False)
     nodes[2].stop()
     nodes[2].start_daemon()
-    nodes[2].wait_log(r"(?i)unable to connect.*node2|waiting.*node2")
+    nodes[2].wait_log(r"the PostgreSQL of this node does not answer, waiting")
     nodes[2].start()
     nodes[2].wait_log(r'monitoring connection to upstream node "node1"', 20)
 
@@ -40,5 +40,5 @@ def test_restart_and_stop(cluster):
     nodes = cluster(2)
     for node in nodes:
         assert node.stop_daemon() == 0
-        node.start_daemon()
+    nodes.start_daemons()
     assert [node.number for node in nodes.primaries()] == [1]

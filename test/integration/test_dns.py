@@ -33,8 +33,8 @@ def test_loop_goes_on_without_a_name_server(named, lab):
 
 def test_failover_without_a_name_server(named, lab):
     lab.stop_dns()
-    named[1].kill9()
     mark = named[2].log_end()
+    named[1].kill9()
     named[2].wait_log(r"1 of 3 attempts", 5, since=mark)
     began = time.monotonic()
     named[2].wait_log(r"3 of 3 attempts", PACE, since=mark)

@@ -139,7 +139,7 @@ def test_autofailover(cluster, writer):
         standby.log(),
         [
             r"\[INFO\] connecting to database",
-            r'\[NOTICE\] starting monitoring of node "node2" \(ID: 2\)',
+            r'\[NOTICE\].* starting (monitoring of|for) node "node2" \(ID: 2\)',
             r'\[INFO\] monitoring connection to upstream node "node1" \(ID: 1\)',
             r'\[INFO\] node "node2" \(ID: 2\) monitoring upstream node "node1" \(ID: 1\)'
             r" in normal state",
@@ -156,7 +156,7 @@ def test_autofailover(cluster, writer):
             r"\[NOTICE\] STANDBY PROMOTE successful",
             r'\[DETAIL\] server "node2" \(ID: 2\) was successfully promoted to primary',
             r"\[INFO\] switching to primary monitoring mode",
-            r'\[NOTICE\] monitoring cluster primary "node2" \(ID: 2\)',
+            r'\[NOTICE\] monitoring cluster primary (node )?"node2" \(ID: 2\)',
             r'\[INFO\] monitoring primary node "node2" \(ID: 2\) in normal state',
         ],
     )

@@ -83,8 +83,8 @@ const struct cmd cmd_cluster_cleanup = {
     .details =
         "Works on the primary, from any node. The daemons keep the history short by\n"
         "themselves when monitoring_history_retention is set.",
-    .examples = "  pgrmon -f /etc/pgrmon/pgrmon.conf cluster cleanup -k 30\n"
-                "  pgrmon cluster cleanup --keep-history=0 --node-id=3",
+    .examples = "pgrmon -f /etc/pgrmon/pgrmon.conf cluster cleanup -k 30\n"
+                "pgrmon cluster cleanup --keep-history=0 --node-id=3",
     .options = CMD_OPT_KEEP | CMD_OPT_NODE,
     .need = CMD_NEED_CONFIG_OR_CONN,
     .run = run,

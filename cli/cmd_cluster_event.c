@@ -148,9 +148,9 @@ const struct cmd cmd_cluster_event = {
     .details =
         "Newest first, from the local node's copy of the metadata (or that of any\n"
         "node named by -d, -h). --compact and --csv leave the details out.",
-    .examples = "  pgrmon -f /etc/pgrmon/pgrmon.conf cluster event\n"
-                "  pgrmon cluster event --node-name=node2 --limit=5\n"
-                "  pgrmon cluster event --event=standby_promote --all --json",
+    .examples = "pgrmon -f /etc/pgrmon/pgrmon.conf cluster event\n"
+                "pgrmon cluster event --node-name=node2 --limit=5\n"
+                "pgrmon cluster event --event=standby_promote --all --json",
     .options = CMD_OPT_FORMAT | CMD_OPT_COMPACT | CMD_OPT_EVENTS | CMD_OPT_NODE,
     .need = CMD_NEED_CONFIG_OR_CONN,
     .run = run,

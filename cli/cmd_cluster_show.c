@@ -144,9 +144,9 @@ const struct cmd cmd_cluster_show = {
         "\n"
         "Exits with 0 when all is well, with 25 when there are issues.\n"
         "--csv prints id, availability (0 or -1), role (0 primary, 1 standby, -1).",
-    .examples = "  pgrmon -f /etc/pgrmon/pgrmon.conf cluster show\n"
-                "  pgrmon cluster show -h node2 -U pgrmon -d pgrmon --compact\n"
-                "  pgrmon cluster show --tree --watch",
+    .examples = "pgrmon -f /etc/pgrmon/pgrmon.conf cluster show\n"
+                "pgrmon cluster show -h node2 -U pgrmon -d pgrmon --compact\n"
+                "pgrmon cluster show --tree --watch",
     .options = CMD_OPT_FORMAT | CMD_OPT_COMPACT | CMD_OPT_TREE | CMD_OPT_WATCH,
     .need = CMD_NEED_CONFIG_OR_CONN,
     .run = run,

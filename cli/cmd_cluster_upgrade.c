@@ -118,7 +118,7 @@ const struct cmd cmd_cluster_upgrade = {
     .details = "Changes schema \"pgrmon\" on the primary, in one transaction. Install "
                "the new\n"
                "pgrmon on every node first.",
-    .examples = "  pgrmon -f /etc/pgrmon/pgrmon.conf cluster upgrade --dry-run",
+    .examples = "pgrmon -f /etc/pgrmon/pgrmon.conf cluster upgrade --dry-run",
     .options = CMD_OPT_DRY_RUN,
     .need = CMD_NEED_CONFIG_OR_CONN,
     .run = run,

@@ -29,7 +29,7 @@ const struct cmd cmd_config_check = {
     .details =
         "Reads the file and the environment as the daemon does, prints all errors at\n"
         "once, and exits with 0 or 1. Nothing is contacted.",
-    .examples = "  pgrmon -f /etc/pgrmon/pgrmon.conf config check",
+    .examples = "pgrmon -f /etc/pgrmon/pgrmon.conf config check",
     .options = 0,
     .need = CMD_NEED_CONFIG,
     .run = run,

@@ -63,8 +63,8 @@ const struct cmd cmd_config_show = {
     .details = "Defaults, then the file, then PGRMON_<NAME> in the environment; the "
                "last wins.\n"
                "Passwords are not shown.",
-    .examples = "  pgrmon -f /etc/pgrmon/pgrmon.conf config show\n"
-                "  PGRMON_PRIORITY=50 pgrmon config show --json",
+    .examples = "pgrmon -f /etc/pgrmon/pgrmon.conf config show\n"
+                "PGRMON_PRIORITY=50 pgrmon config show --json",
     .options = CMD_OPT_JSON,
     .need = CMD_NEED_CONFIG,
     .run = run,

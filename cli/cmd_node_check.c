@@ -174,9 +174,9 @@ const struct cmd cmd_node_check = {
         "every format: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (the worst of them).\n"
         "Thresholds: replication_lag_warning and _critical, archive_ready_warning and\n"
         "_critical; reaching one is enough.",
-    .examples = "  pgrmon -f /etc/pgrmon/pgrmon.conf node check\n"
-                "  pgrmon node check --role\n"
-                "  pgrmon node check --replication-lag --nagios",
+    .examples = "pgrmon -f /etc/pgrmon/pgrmon.conf node check\n"
+                "pgrmon node check --role\n"
+                "pgrmon node check --replication-lag --nagios",
     .options = CMD_OPT_CHECKS | CMD_OPT_FORMAT,
     .need = CMD_NEED_CONFIG,
     .run = run,

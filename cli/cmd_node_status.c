@@ -308,8 +308,8 @@ const struct cmd cmd_node_status = {
     .summary = "show what the local node is and how it replicates",
     .details =
         "Exits with 25 when anything is wrong; \"pgrmon node check\" tells more.",
-    .examples = "  pgrmon -f /etc/pgrmon/pgrmon.conf node status\n"
-                "  pgrmon node status --json",
+    .examples = "pgrmon -f /etc/pgrmon/pgrmon.conf node status\n"
+                "pgrmon node status --json",
     .options = CMD_OPT_FORMAT,
     .need = CMD_NEED_CONFIG,
     .run = run,

@@ -81,6 +81,19 @@ static void print_object(const char *object, FILE *out)
     (void)fprintf(out, "\nMore about one command: pgrmon %s <action> --help\n", object);
 }
 
+static void print_examples(const char *examples, FILE *out)
+{
+    (void)fprintf(out, "\nExamples:\n");
+    while (*examples != '\0') {
+        int length;
+
+        examples += strspn(examples, " ");
+        length = (int)strcspn(examples, "\n");
+        (void)fprintf(out, "  %.*s\n", length, examples);
+        examples += length + (examples[length] == '\n');
+    }
+}
+
 static void print_command(const struct cmd *cmd, FILE *out)
 {
     unsigned bits = cmd_option_bits(cmd);
@@ -99,7 +112,7 @@ static void print_command(const struct cmd *cmd, FILE *out)
         print_rows("Connection options", CMD_OPT_CONN, 0, out);
     print_rows("General options", 0, 0, out);
     if (cmd->examples != NULL)
-        (void)fprintf(out, "\nExamples:\n%s\n", cmd->examples);
+        print_examples(cmd->examples, out);
 }
 
 void options_print_help(const struct options *options, FILE *out)

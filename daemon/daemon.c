@@ -19,7 +19,8 @@
 #define STATE_INTERVAL_S   30.
 #define CLEANUP_INTERVAL_S 3600.
 
-/* What waits for the primary gets this long when we stop. */
+/* What waits for the primary, and the notification commands, get this long when we
+ * stop. */
 #define SHUTDOWN_MS 1000
 
 int64_t daemon_beat_ms(const struct daemon *daemon)
@@ -129,7 +130,7 @@ static void on_shutdown_timer(struct ev_loop *loop, ev_timer *timer, int revents
     struct daemon *daemon = timer->data;
 
     (void)revents;
-    if (link_kept(daemon->primary) == 0 ||
+    if ((link_kept(daemon->primary) == 0 && !record_busy(daemon)) ||
         mono_reached(daemon->stop_deadline, mono_now()))
         ev_break(loop, EVBREAK_ALL);
 }

@@ -125,7 +125,8 @@ void record_upstream(struct daemon *daemon, int upstream_id);
 /* Throw history away that is older than monitoring_history_retention. */
 void record_cleanup(struct daemon *daemon);
 
-/* End notification commands that still run. */
+/* True while notification commands run; end them. */
+bool record_busy(const struct daemon *daemon);
 void record_stop(struct daemon *daemon);
 
 /* ---- promote.c, follow.c -----------------------------------------------------------

@@ -91,6 +91,14 @@ static void notify_command(struct daemon *daemon, const struct command_event *ev
         run_hook(daemon, &command);
 }
 
+bool record_busy(const struct daemon *daemon)
+{
+    for (size_t i = 0; i < MAX_HOOKS; i++)
+        if (daemon->hooks[i] != NULL)
+            return true;
+    return false;
+}
+
 void record_stop(struct daemon *daemon)
 {
     for (size_t i = 0; i < MAX_HOOKS; i++)

@@ -101,7 +101,8 @@ void view_observe(struct core *core, const struct core_observation *seen)
     int i = view_index(core, seen->node_id);
     struct core_view *view;
 
-    if (i < 0)
+    /* Nothing was learned (we ran out of descriptors, say): what was known stays. */
+    if (i < 0 || seen->reach == REACH_UNKNOWN)
         return;
     view = &core->views[i];
     view->seen = *seen;
@@ -111,6 +112,8 @@ void view_observe(struct core *core, const struct core_observation *seen)
         view->starting_since = (struct mono){0};
     else if (view->starting_since.ms == 0)
         view->starting_since = core->now;
+    if (seen->reach == REACH_OK)
+        view->system_identifier = seen->system_identifier;
     if (view_lives(core, view))
         view->answered_at = core->now;
     if (seen->reach == REACH_OK && core->system_identifier == 0 &&
@@ -150,6 +153,12 @@ bool view_is_ours(const struct core *core, const struct core_view *view)
 {
     return view->seen.reach == REACH_OK && core->system_identifier != 0 &&
            view->seen.system_identifier == core->system_identifier;
+}
+
+bool view_is_foreign(const struct core *core, const struct core_view *view)
+{
+    return view->system_identifier != 0 && core->system_identifier != 0 &&
+           view->system_identifier != core->system_identifier;
 }
 
 bool view_is_primary(const struct core *core, const struct core_view *view)

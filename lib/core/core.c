@@ -65,6 +65,48 @@ static struct core_why because(enum core_reason reason, int node_id)
     return (struct core_why){.reason = reason, .node_id = node_id};
 }
 
+/* ---- whom to watch ----------------------------------------------------------------
+ */
+
+static int64_t watch_interval(const struct core *core, int id)
+{
+    int64_t beat_ms = core->settings.beat_ms;
+
+    if (id == core->settings.self_id)
+        return beat_ms;
+    switch (core->state) {
+    case CORE_STARTING:
+        return id == core->primary_id ? beat_ms : 0;
+    case CORE_PRIMARY:
+        return PRIMARY_GLANCE_BEATS * beat_ms;
+    case CORE_STANDBY:
+        return id == core->primary_id || id == core->upstream_id ? beat_ms : 0;
+    case CORE_SUSPECTING:
+    case CORE_ELECTING:
+    case CORE_PROMOTING:
+    case CORE_FOLLOWING:
+        return beat_ms;
+    }
+    return beat_ms;
+}
+
+/* What was seen of a node while it was not watched as closely as it is from now on is
+ * too old to conclude anything from. */
+static void forget_old(struct core *core)
+{
+    for (int i = 0; i < core->n_members; i++) {
+        struct core_view *view = &core->views[i];
+        int64_t interval_ms = watch_interval(core, core->members[i].id);
+
+        if (interval_ms == 0 ||
+            (view->watch_ms != 0 && view->watch_ms <= interval_ms) ||
+            core->members[i].id == core->settings.self_id)
+            continue;
+        view->seen.reach = REACH_UNKNOWN;
+        view->fresh = false;
+    }
+}
+
 /* ---- changing state ---------------------------------------------------------------
  */
 
@@ -83,6 +125,7 @@ static void core_become(struct core *core,
     core->state = state;
     core->why = why;
     core->since = core->now;
+    forget_old(core);
     core->waiting_said = false;
     core->next_status = mono_add(core->now, core->settings.status_interval_ms);
 }
@@ -160,11 +203,13 @@ static bool act_starting(struct core *core, struct core_effects *out)
     }
     /* F4: a data directory of another cluster is never compared, followed or promoted.
      */
-    if (primary != NULL && primary->seen.reach == REACH_OK &&
-        !view_is_ours(core, primary)) {
+    if (primary != NULL && view_is_foreign(core, primary)) {
         say_waiting(core, because(CORE_WHY_WRONG_SYSTEM, core->primary_id), out);
         return false;
     }
+    if (primary != NULL && primary->seen.reach == REACH_UNKNOWN &&
+        view_self(core)->seen.in_recovery)
+        return false; /* its first probe is under way */
     core->local_up = true;
     if (!view_self(core)->seen.in_recovery) {
         become_primary(core, because(CORE_WHY_LOCAL_PRIMARY, self), out);
@@ -209,6 +254,8 @@ static void look_for_rivals(struct core *core, struct core_effects *out)
 
         if (view == self)
             continue;
+        if (view->seen_at.ms <= core->since.ms)
+            continue; /* what it was before we led */
         if (!view_is_primary(core, view) || !view_is_primary(core, self)) {
             view->reported = view->reported && view->seen.reach != REACH_OK;
             continue;
@@ -601,6 +648,7 @@ static void on_members(struct core *core,
     if (self->upstream_id != old_upstream || !is_member(core, core->upstream_id))
         core->upstream_id =
             is_member(core, self->upstream_id) ? self->upstream_id : core->primary_id;
+    forget_old(core);
 }
 
 /* E4: whether the newest answer of `id` is one of somebody who may lead. */
@@ -641,28 +689,6 @@ static void on_observed(struct core *core,
 
 /* ---- what follows from the state ---------------------------------------------------
  */
-
-static int64_t watch_interval(const struct core *core, int id)
-{
-    int64_t beat_ms = core->settings.beat_ms;
-
-    if (id == core->settings.self_id)
-        return beat_ms;
-    switch (core->state) {
-    case CORE_STARTING:
-        return id == core->primary_id ? beat_ms : 0;
-    case CORE_PRIMARY:
-        return PRIMARY_GLANCE_BEATS * beat_ms;
-    case CORE_STANDBY:
-        return id == core->primary_id || id == core->upstream_id ? beat_ms : 0;
-    case CORE_SUSPECTING:
-    case CORE_ELECTING:
-    case CORE_PROMOTING:
-    case CORE_FOLLOWING:
-        return beat_ms;
-    }
-    return beat_ms;
-}
 
 static void update_watches(struct core *core, struct core_effects *out)
 {

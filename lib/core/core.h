@@ -187,6 +187,7 @@ struct core_view {
     struct mono seen_at;          /* when; meaningful when seen.reach != UNKNOWN */
     struct mono answered_at;      /* last answer that proves life; ms 0 = never */
     struct mono starting_since;   /* first of the current run of 57P03; ms 0 = none */
+    uint64_t system_identifier;   /* of its last answer; 0 = it never answered */
     bool fresh;                   /* observed since the current survey began */
     bool reported;                /* what is odd about it has been said */
     bool passed_over;             /* as a candidate: waited for in vain (E9) */

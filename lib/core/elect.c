@@ -242,8 +242,11 @@ struct verdict elect_decide(const struct core *core)
 
     /* E2 somebody leads: never promote beside it. */
     leader = elect_leader(core, &rival);
-    if (rival != NULL)
-        return verdict(ELECT_WAIT, CORE_WHY_MANY_LEADERS, rival->id);
+    if (rival != NULL) {
+        result = verdict(ELECT_WAIT, CORE_WHY_MANY_LEADERS, rival->id);
+        result.why.term = core_view(core, rival->id)->seen.term;
+        return result;
+    }
     if (leader != NULL && core_view(core, leader->id)->seen.term < core->term)
         return verdict(ELECT_WAIT, CORE_WHY_SURVEY, leader->id); /* P1: ask once more */
     if (leader != NULL)

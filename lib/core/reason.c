@@ -423,9 +423,16 @@ static void explain_verdict(const struct core *core,
                        "bring a node back, or see \"pgrmon cluster show\"");
         break;
     case CORE_WHY_MANY_LEADERS:
-        (void)snprintf(text->detail, sizeof text->detail,
-                       "it knows term %" PRId64 ", this node term %" PRId64, why->term,
-                       core->term);
+        if (core->state == CORE_PRIMARY)
+            (void)snprintf(text->detail, sizeof text->detail,
+                           "its term is %" PRId64 ", that of this node %" PRId64,
+                           why->term,
+                           core_view(core, core->settings.self_id)->seen.term);
+        else
+            (void)snprintf(text->detail, sizeof text->detail,
+                           "another one does in the same term %" PRId64
+                           ": neither is followed",
+                           why->term);
         (void)snprintf(text->hint, sizeof text->hint,
                        "stop the PostgreSQL whose term is lower, see \"pgrmon cluster "
                        "show\"");

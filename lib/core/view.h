@@ -34,6 +34,9 @@ bool view_lives(const struct core *core, const struct core_view *view);
 /* True when the member's PostgreSQL answered and belongs to our cluster. */
 bool view_is_ours(const struct core *core, const struct core_view *view);
 
+/* F4: when it last answered, it was of another cluster. */
+bool view_is_foreign(const struct core *core, const struct core_view *view);
+
 /* True when it is ours and accepts writes. */
 bool view_is_primary(const struct core *core, const struct core_view *view);
 

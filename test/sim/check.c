@@ -279,6 +279,8 @@ static void check_follower(struct sim *sim, const struct sim_node *node, int pri
     const struct core *core = &node->daemon.core;
     bool content = core->state == CORE_STANDBY && core->primary_id == primary_id;
 
+    if (node->pg.state != SIM_PG_UP)
+        return;
     /* Only a human can bring back WAL that forked: the core says that it cannot follow.
      */
     if (!world_can_stream(sim, node->id, primary_id))
@@ -291,6 +293,13 @@ static void check_follower(struct sim *sim, const struct sim_node *node, int pri
                  "node%d leads and node%d follows, but its daemon is in state %d, "
                  "believes in node%d, because %d",
                  primary_id, node->id, core->state, core->primary_id, core->why.reason);
+}
+
+void check_follow_chain(struct sim *sim, int id, int leader_id)
+{
+    if (!world_can_stream(sim, id, leader_id))
+        sim_fail(sim, "the WAL of node%d has diverged", id);
+    check_follower(sim, sim_node(sim, id), leader_id);
 }
 
 void check_stable(struct sim *sim)

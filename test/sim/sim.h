@@ -288,8 +288,11 @@ void check_told(struct sim *sim,
 void check_step(struct sim *sim, struct sim_node *node, const struct core_event *event);
 void check_promotion(struct sim *sim, struct sim_node *node);
 void check_follow(struct sim *sim, struct sim_node *node, int target_id);
-/* After all faults are healed and a bound is over. */
+/* After all faults are healed and a bound is over; nodes whose PostgreSQL is down are
+ * left out. */
 void check_stable(struct sim *sim);
+/* `id` gets its WAL from `leader_id`, and its daemon is content with that. */
+void check_follow_chain(struct sim *sim, int id, int leader_id);
 
 /* ---- trace.c -----------------------------------------------------------------------
  */

@@ -162,6 +162,18 @@ static void report_issues(const struct config *config)
     }
 }
 
+static void hint_config(const struct cmd_context *context, struct err *err)
+{
+    const char *file = context->line.config_file;
+
+    if (file == NULL && context->config.file != NULL)
+        file = context->config.file;
+    if (file != NULL && file[0] != '\0')
+        err_hint(err, "correct it and execute \"pgrmon -f %s config check\"", file);
+    else
+        err_hint(err, "correct it and execute \"pgrmon config check\"");
+}
+
 /* With connection options a configuration file is welcome but not needed: then only one
  * that was named with -f must be right. */
 static int
@@ -175,12 +187,17 @@ load_config(const struct cmd *cmd, struct cmd_context *context, struct err *err)
     if (r == 0) {
         context->has_config = true;
     } else if (optional) {
+        if (r != -ENOENT)
+            log_err(LOG_LEVEL_WARNING, err); /* nobody named it, it is not needed */
+        *err = (struct err)ERR_INIT;
         config_free(&context->config);
         r = config_from_conninfo(&context->config, context->source_conninfo, err);
     } else if (r == -ENOENT && context->line.config_file == NULL) {
         err_hint(err,
                  "name it with \"-f FILE\", or name any node with \"-h HOST -U ROLE "
                  "-d DATABASE\" where the command allows it");
+    } else if (err->hint[0] == '\0') {
+        hint_config(context, err);
     }
     return r;
 }
@@ -215,7 +232,7 @@ static int run_and_report(struct options *options, int argc, char **argv)
     hide_secrets(argc, argv);
     if (code == EXIT_CODE_SUCCESS)
         code = finish(run(options->cmd, &context, &err));
-    if (err.text[0] != '\0')
+    if (code != EXIT_CODE_SUCCESS && err.text[0] != '\0')
         log_err(LOG_LEVEL_ERROR, &err);
     config_free(&context.config);
     free(context.source_conninfo);

@@ -66,6 +66,8 @@ struct run {
     pid_t pid;
     int pidfd;
     int output; /* read end of its output; -1 after its end */
+    pid_t guard;
+    int guard_pipe; /* write end */
     struct mono deadline;
     struct mono kill_at; /* MONO_NEVER until it was asked to stop */
     char line[LINE_BYTES];
@@ -97,6 +99,52 @@ _Noreturn static void become(const struct child_options *options, int output, pi
     _exit(127);
 }
 
+/* Ends the group should pgrmon die without doing it: PDEATHSIG reaches the program but
+ * not its children, and pg_basebackup's WAL receiver lives on for ever without its
+ * parent. A byte means that all went well, the end of file that pgrmon is gone. */
+_Noreturn static void be_guard(pid_t group, int pipe_end)
+{
+    char byte;
+    ssize_t n;
+
+    (void)setsid();
+    for (size_t i = 0; i < N_HELD; i++)
+        (void)signal(held_signals[i], SIG_IGN);
+    (void)dup2(pipe_end, STDIN_FILENO);
+    (void)close_range(STDIN_FILENO + 1, ~0U, 0);
+    do
+        n = read(STDIN_FILENO, &byte, 1);
+    while (n < 0 && errno == EINTR);
+    if (n == 0)
+        (void)kill(-group, SIGKILL);
+    _exit(0);
+}
+
+static void start_guard(struct run *run)
+{
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return;
+    run->guard = fork();
+    if (run->guard == 0) {
+        (void)close(ends[1]);
+        be_guard(run->pid, ends[0]);
+    }
+    (void)close(ends[0]);
+    run->guard_pipe = ends[1];
+}
+
+static void dismiss_guard(const struct run *run)
+{
+    if (run->guard_pipe < 0)
+        return;
+    (void)!write(run->guard_pipe, "", 1);
+    (void)close(run->guard_pipe);
+    if (run->guard > 0)
+        (void)waitpid(run->guard, NULL, 0);
+}
+
 static int start(struct run *run, struct err *err)
 {
     int ends[2];
@@ -113,6 +161,7 @@ static int start(struct run *run, struct err *err)
         return err_set(err, -errno, "could not fork: %s", strerror(errno));
     }
     (void)setpgid(run->pid, run->pid); /* whoever comes first */
+    start_guard(run);
     (void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
     run->output = ends[0];
     run->pidfd = pidfd_open(run->pid, 0);
@@ -206,6 +255,7 @@ int child_run(const struct child_options *options,
                       .result = ret,
                       .pidfd = -1,
                       .output = -1,
+                      .guard_pipe = -1,
                       .deadline = MONO_NEVER,
                       .kill_at = MONO_NEVER};
     int rc;
@@ -218,8 +268,9 @@ int child_run(const struct child_options *options,
     if (rc == 0) {
         attend(&run);
         /* What it left behind in its group, such as pg_basebackup's WAL receiver. */
-        if (ret->interrupted || ret->timed_out || ret->given_up)
+        if (!child_succeeded(ret))
             (void)kill(-run.pid, SIGKILL);
+        dismiss_guard(&run);
     }
     if (run.output >= 0)
         (void)close(run.output);

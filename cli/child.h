@@ -3,7 +3,8 @@
  *
  * The program gets a process group of its own and an empty standard input. Ctrl-C,
  * SIGTERM and SIGHUP to pgrmon while it runs end the whole group, and the caller cleans
- * up; it dies with pgrmon, should that be killed. */
+ * up; the
+ * group dies with pgrmon, should that be killed. */
 #ifndef PGRMON_CHILD_H
 #define PGRMON_CHILD_H
 

@@ -113,7 +113,7 @@ static void announce(const struct arguments *arguments)
         free(text);
         text = more;
     }
-    log_info("executing:\n  %s", text);
+    log_info("executing: %s", text);
 }
 
 /* ---- the password --------------------------------------------------------------- */

@@ -364,6 +364,21 @@ static void check_existing_copy(struct clone *clone, struct precheck *list)
     }
 }
 
+/* -D wins over the setting, but every later command goes by the setting. */
+static void check_configured(const struct clone *clone, struct precheck *list)
+{
+    const struct config *config = &clone->context->config;
+
+    if (config->data_directory[0] == '\0' ||
+        strcmp(config->data_directory, clone->directory) == 0)
+        return;
+    precheck_add(list, PRECHECK_WARN,
+                 "setting \"data_directory\" is another directory, \"%s\"",
+                 config->data_directory);
+    precheck_hint(list, "set \"data_directory = '%s'\" in %s", clone->directory,
+                  config->file);
+}
+
 int clone_gather(struct clone *clone, struct precheck *list, struct err *err)
 {
     const struct cmd_line *line = &clone->context->line;
@@ -385,6 +400,7 @@ int clone_gather(struct clone *clone, struct precheck *list, struct err *err)
     else
         clone_target_check(&clone->target, clone->directory,
                            clone->server.system_identifier, line->force, list);
+    check_configured(clone, list);
     server_check_version(&clone->server, list);
     check_members(clone, list);
     code = choose_upstream(clone, list, err);

@@ -99,6 +99,15 @@ static void relay(void *arg, const char *line)
     log_info("%s", line);
 }
 
+static int interrupted(struct err *err)
+{
+    if (child_interrupted() == 0)
+        return EXIT_CODE_SUCCESS;
+    (void)err_set(err, -EINTR, "the clone was interrupted");
+    err_hint(err, "execute \"pgrmon standby clone\" again");
+    return EXIT_CODE_BASEBACKUP;
+}
+
 static int verify(const struct clone *clone, struct err *err)
 {
     const char *argv[] = {clone->verify_program, "-i", CLONE_SENTINEL, "-n",
@@ -114,18 +123,11 @@ static int verify(const struct clone *clone, struct err *err)
         return EXIT_CODE_BASEBACKUP;
     if (child_succeeded(&result))
         return EXIT_CODE_SUCCESS;
+    if (result.interrupted)
+        return interrupted(err);
     (void)err_set(err, -EIO, "the copy is not what was sent");
     err_detail(err, "pg_verifybackup: %s", child_describe(&result, how, sizeof how));
     err_hint(err, "check the disk, then execute \"pgrmon standby clone\" again");
-    return EXIT_CODE_BASEBACKUP;
-}
-
-static int interrupted(struct err *err)
-{
-    if (child_interrupted() == 0)
-        return EXIT_CODE_SUCCESS;
-    (void)err_set(err, -EINTR, "the clone was interrupted");
-    err_hint(err, "execute \"pgrmon standby clone\" again");
     return EXIT_CODE_BASEBACKUP;
 }
 

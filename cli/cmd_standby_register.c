@@ -144,7 +144,8 @@ static void await_attachment(const struct plan *plan,
                              const struct node_record *upstream,
                              struct gathered *ret)
 {
-    struct mono deadline = mono_add(mono_now(), WAIT_ATTACH_MS);
+    bool patient = !plan->context->line.force;
+    struct mono deadline = mono_add(mono_now(), patient ? WAIT_ATTACH_MS : 0);
     struct nodeset one = {.n = 1};
 
     one.v[0] = *upstream; /* borrowed: not freed */
@@ -260,7 +261,8 @@ static int gather(struct plan *plan, struct precheck *list, struct err *err)
         return EXIT_CODE_SUCCESS;
     registration_check_duplicates(plan->context, &plan->set, "standby register", list);
     registration_check_secret(&plan->context->config, list);
-    check_upstream(plan, list);
+    if (list->n_failed == 0)
+        check_upstream(plan, list);
     return EXIT_CODE_SUCCESS;
 }
 

@@ -108,6 +108,7 @@ def test_role_without_replication(alone):
 def test_password_is_nowhere(slow):
     """Given with -d, it serves pg_basebackup and leaves no trace."""
     primary, standby = slow[1], slow[2]
+    standby.configure(pg_basebackup_options="--max-rate=6M")
     in_conninfo = SECRET.replace("\\", "\\\\")
     primary.sql(f"alter role pgrmon password '{SECRET}'")
     hba = primary.data / "pg_hba.conf"
@@ -183,7 +184,8 @@ def test_failed_clone_brings_old_content_back(cluster):
 
 def test_silent_upstream_is_noticed(slow):
     """The network is cut while cloning: no error ever comes from there."""
-    process = start_clone(slow)
+    impatient = "keepalives_idle=1 keepalives_interval=1 tcp_user_timeout=2000"
+    process = start_clone(slow, "-d", f"dbname=pgrmon {impatient}")
     slow.lab.drop_host(1)
     _, err = process.communicate(timeout=90)
     assert process.returncode == BASEBACKUP, err
@@ -328,10 +330,12 @@ def test_no_second_primary(cluster):
 def test_promotion_that_calls_itself(cluster):
     nodes = cluster(2, daemons=False)
     nodes[1].stop()
-    nodes[2].configure(
-        service_promote_command=f"pgrmon -f '{nodes[2].conf}' standby promote"
-    )
-    refused(nodes[2].pgrmon("standby", "promote"), PROMOTION)
+    script = nodes[2].directory / "promote"
+    script.write_text(f"#!/bin/sh\nexec pgrmon -f '{nodes[2].conf}' standby promote\n")
+    script.chmod(0o755)
+    nodes[2].configure(service_promote_command=script)
+    result = nodes[2].pgrmon("standby", "promote")
+    refused(result, PROMOTION, "command failed", "ERROR: .*which executes it")
     assert nodes[2].in_recovery()
 
 

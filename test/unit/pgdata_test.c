@@ -1,20 +1,14 @@
 /* pgdata_test.c - data directories, without a server. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-/* clang-format off: what cmocka.h needs stands above it */
-#include <cmocka.h>
-/* clang-format on */
 
 #include "cleanup.h"
 #include "pgdata.h"
+#include "unit.h"
 
 static char directory[64];
 

@@ -1,18 +1,12 @@
 /* replication_test.c - what a standby is told, and whether it may attach. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-/* clang-format off: what cmocka.h needs stands above it */
-#include <cmocka.h>
-/* clang-format on */
 
 #include "cleanup.h"
 #include "conninfo.h"
 #include "replication.h"
+#include "unit.h"
 
 static char empty[] = "";
 static char name[] = "node2";

@@ -222,6 +222,9 @@ void daemon_start(struct daemon *daemon)
 {
     struct core_event event = {.kind = CORE_EV_START};
 
+    log_info("connecting to database \"%s\"", daemon->config.conninfo);
+    log_notice("starting monitoring of node \"%s\" (ID: %d)", daemon->config.node_name,
+               daemon->config.node_id);
     record_event(daemon, "pgrmond_start", true, 0,
                  "pgrmond " PGRMON_VERSION " started");
     daemon_feed(daemon, &event);

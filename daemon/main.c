@@ -76,8 +76,7 @@ static int run(const struct options *options, struct config *config, int *report
         pidfile_close(&pidfile);
         return fail(&err, EXIT_SYSTEM);
     }
-    log_notice("pgrmond %s starting for node \"%s\" (ID: %d)", PGRMON_VERSION,
-               config->node_name, config->node_id);
+    log_notice("pgrmond %s starting", PGRMON_VERSION);
     daemon = daemon_new(loop, config, options->log_level);
     daemon->on_ready = on_ready;
     daemon->on_ready_arg = report;

@@ -283,7 +283,7 @@ struct verdict elect_decide(const struct core *core)
     if (leader != NULL)
         return verdict(ELECT_WAIT, CORE_WHY_BEING_PROMOTED, leader->id);
 
-    /* E8 a stale primary is told of, and neither followed nor counted. */
+    /* E8 a stale primary is told of while we wait, and never followed. */
     leader = stale_leader(core);
 
     /* E9 the best by P4 leads. */

@@ -17,4 +17,10 @@
  */
 #define CORE_SURVEY_BEATS 4
 
+/* Change the state: the only writer of core->state (core.c). Says so, with `why`. */
+void core_become(struct core *core,
+                 enum core_state state,
+                 struct core_why why,
+                 struct core_effects *out);
+
 #endif

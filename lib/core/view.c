@@ -172,3 +172,16 @@ bool view_is_stale(const struct core *core, const struct core_view *view)
            mono_diff(view->seen_at, core->term_at) >
                CORE_SURVEY_BEATS * core->settings.beat_ms;
 }
+
+bool view_self_is_up(const struct core *core)
+{
+    return view_is_ours(core, core_view(core, core->settings.self_id));
+}
+
+int view_registered_primary(const struct core *core)
+{
+    for (int i = 0; i < core->n_members; i++)
+        if (core->members[i].role == CORE_ROLE_PRIMARY && core->members[i].active)
+            return core->members[i].id;
+    return 0;
+}

@@ -10,6 +10,12 @@ int view_index(const struct core *core, int id);
 /* The view of own PostgreSQL. */
 struct core_view *view_self(struct core *core);
 
+/* True when own PostgreSQL answered its newest probe. */
+bool view_self_is_up(const struct core *core);
+
+/* The member that is registered as the active primary, 0 when none is. */
+int view_registered_primary(const struct core *core);
+
 /* Take a new set of members, keeping what is known of those that stay. Self stays a
  * member even when it has no record. */
 void view_set_members(struct core *core, const struct core_member *members, int n);

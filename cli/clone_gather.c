@@ -136,8 +136,8 @@ static void check_identifiers(const struct clone *clone,
                       record->id);
     }
     precheck_add(list, PRECHECK_OK,
-                 "system identifier is %" PRIu64 " on the source; %d of %d registered "
-                 "nodes were asked",
+                 "system identifier of the source is %" PRIu64 "; %d of %d registered "
+                 "nodes answered",
                  clone->server.system_identifier, n, clone->set.n);
 }
 
@@ -205,6 +205,35 @@ static int choose_upstream(struct clone *clone, struct precheck *list, struct er
     return EXIT_CODE_SUCCESS;
 }
 
+/* Is one free for the slot that is to be made. */
+static int
+check_slot_limit(const struct clone *clone, struct precheck *list, struct err *err)
+{
+    PGresult *res CLEANUP(query_clear) =
+        query_run(clone_upstream(clone), &query_replication_connections, NULL, err);
+    int64_t maximum, used;
+
+    if (res == NULL)
+        return EXIT_CODE_DB_QUERY;
+    maximum = query_int64(res, 0, 2, 0);
+    used = query_int64(res, 0, 3, 0);
+    if (used < maximum) {
+        precheck_add(list, PRECHECK_OK,
+                     "replication slots: %" PRId64 " of %" PRId64 " in use", used,
+                     maximum);
+        return EXIT_CODE_SUCCESS;
+    }
+    precheck_fail(list, EXIT_CODE_BAD_CONFIG,
+                  "no replication slot is free on %s (\"max_replication_slots\" is "
+                  "%" PRId64 ")",
+                  clone->label, maximum);
+    precheck_hint(list,
+                  "execute \"ALTER SYSTEM SET max_replication_slots = %" PRId64
+                  "\" there and restart it",
+                  maximum + 5);
+    return EXIT_CODE_SUCCESS;
+}
+
 static int check_slot(struct clone *clone, struct precheck *list, struct err *err)
 {
     const struct config *config = &clone->context->config;
@@ -223,7 +252,10 @@ static int check_slot(struct clone *clone, struct precheck *list, struct err *er
     if (state == SLOT_ABSENT || state == SLOT_LOST) {
         precheck_add(list, PRECHECK_OK, "replication slot \"%s\" will be created on %s",
                      clone->slot, clone->label);
-    } else if (state == SLOT_FREE) {
+        return state == SLOT_ABSENT ? check_slot_limit(clone, list, err)
+                                    : EXIT_CODE_SUCCESS;
+    }
+    if (state == SLOT_FREE) {
         precheck_add(list, PRECHECK_OK,
                      "replication slot \"%s\" is there already on %s", clone->slot,
                      clone->label);
@@ -236,36 +268,6 @@ static int check_slot(struct clone *clone, struct precheck *list, struct err *er
         precheck_hint(list, "stop that server, or choose another \"node_id\" in %s",
                       config->file);
     }
-    return EXIT_CODE_SUCCESS;
-}
-
-static int
-check_slot_limit(const struct clone *clone, struct precheck *list, struct err *err)
-{
-    PGresult *res CLEANUP(query_clear) =
-        query_run(clone_upstream(clone), &query_replication_connections, NULL, err);
-    int64_t maximum, used;
-
-    if (res == NULL)
-        return EXIT_CODE_DB_QUERY;
-    maximum = query_int64(res, 0, 2, 0);
-    used = query_int64(res, 0, 3, 0);
-    if (clone->slot[0] == '\0')
-        return EXIT_CODE_SUCCESS;
-    if (used < maximum) {
-        precheck_add(list, PRECHECK_OK,
-                     "replication slots: %" PRId64 " of %" PRId64 " in use", used,
-                     maximum);
-        return EXIT_CODE_SUCCESS;
-    }
-    precheck_fail(list, EXIT_CODE_BAD_CONFIG,
-                  "no replication slot is free on %s (\"max_replication_slots\" is "
-                  "%" PRId64 ")",
-                  clone->label, maximum);
-    precheck_hint(list,
-                  "execute \"ALTER SYSTEM SET max_replication_slots = %" PRId64
-                  "\" there and restart it",
-                  maximum + 5);
     return EXIT_CODE_SUCCESS;
 }
 
@@ -406,11 +408,8 @@ int clone_gather(struct clone *clone, struct precheck *list, struct err *err)
     code = choose_upstream(clone, list, err);
     if (code == EXIT_CODE_SUCCESS)
         code = build_conninfos(clone, err);
-    if (code == EXIT_CODE_SUCCESS && clone->upstream != NULL && list->n_failed == 0) {
+    if (code == EXIT_CODE_SUCCESS && clone->upstream != NULL && list->n_failed == 0)
         code = check_slot(clone, list, err);
-        if (code == EXIT_CODE_SUCCESS)
-            code = check_slot_limit(clone, list, err);
-    }
     if (code != EXIT_CODE_SUCCESS || line->replication_conf_only)
         return code;
     check_programs(clone, list);

@@ -27,8 +27,10 @@ void progress_set(struct progress *progress,
                   int64_t total_kb,
                   struct mono now)
 {
-    if (progress->begin.ms == 0 && done_kb > 0)
+    if (progress->begin.ms == 0 && done_kb > 0) {
         progress->begin = now;
+        progress->begin_kb = done_kb;
+    }
     if (done_kb != progress->done_kb)
         progress->changed = now;
     progress->done_kb = done_kb;
@@ -63,14 +65,22 @@ static const char *duration_text(int64_t seconds, char buf[static 32])
     return buf;
 }
 
+/* kB/s between the first report and the newest one; 0 when it is not known yet. */
+static int64_t rate_of(const struct progress *progress)
+{
+    int64_t elapsed_ms = mono_diff(progress->changed, progress->begin);
+
+    return elapsed_ms > 0 ? (progress->done_kb - progress->begin_kb) * 1000 / elapsed_ms
+                          : 0;
+}
+
 const char *progress_text(const struct progress *progress,
-                          struct mono now,
                           char buf[static PROGRESS_TEXT_SIZE])
 {
     int64_t done = progress->done_kb, total = progress->total_kb;
-    int64_t elapsed_ms = mono_diff(now, progress->begin);
+    int64_t rate = rate_of(progress);
     char done_buf[24], total_buf[24], rate_buf[24], left_buf[32];
-    int64_t rate; /* kB/s */
+    int n;
 
     if (done <= 0) {
         (void)snprintf(buf, PROGRESS_TEXT_SIZE,
@@ -79,13 +89,13 @@ const char *progress_text(const struct progress *progress,
     }
     if (total < done)
         total = done; /* the server's total is an estimate */
-    rate = elapsed_ms > 0 ? done * 1000 / elapsed_ms : 0;
-    (void)snprintf(buf, PROGRESS_TEXT_SIZE, "%s of %s (%d %%), %s/s",
-                   size_text(done, done_buf), size_text(total, total_buf),
-                   (int)(done * 100 / total), size_text(rate, rate_buf));
-    if (rate > 0 && done < total)
-        (void)snprintf(buf + strlen(buf), PROGRESS_TEXT_SIZE - strlen(buf),
-                       ", about %s left",
+    n = snprintf(buf, PROGRESS_TEXT_SIZE, "%s of %s (%d %%)", size_text(done, done_buf),
+                 size_text(total, total_buf), (int)(done * 100 / total));
+    if (done >= total)
+        (void)snprintf(buf + n, PROGRESS_TEXT_SIZE - (size_t)n, ", finishing");
+    else if (rate > 0)
+        (void)snprintf(buf + n, PROGRESS_TEXT_SIZE - (size_t)n, ", %s/s, about %s left",
+                       size_text(rate, rate_buf),
                        duration_text((total - done) / rate + 1, left_buf));
     return buf;
 }
@@ -96,7 +106,7 @@ void progress_show(struct progress *progress, struct mono now)
 
     if (!mono_reached(progress->next, now) || !log_enabled(LOG_LEVEL_INFO))
         return;
-    (void)progress_text(progress, now, text);
+    (void)progress_text(progress, text);
     if (progress->terminal) {
         (void)fprintf(stderr, "\r  %s\033[K", text);
         (void)fflush(stderr);

@@ -10,11 +10,11 @@
 
 struct progress {
     bool terminal;
-    bool line_is_open; /* on the terminal, to be ended before another line */
-    struct mono begin; /* of the first byte; ms 0 = none came yet */
-    struct mono changed;
+    bool line_is_open;   /* on the terminal, to be ended before another line */
+    struct mono begin;   /* first report of bytes; ms 0 = none came yet */
+    struct mono changed; /* newest report that differed */
     struct mono next;
-    int64_t done_kb, total_kb;
+    int64_t begin_kb, done_kb, total_kb;
 };
 
 /* Standard error decides whether it is a terminal. `now` is the present. */
@@ -40,7 +40,6 @@ bool progress_parse(const char *line, int64_t *ret_done_kb, int64_t *ret_total_k
 /* "1.2 GB of 33.0 GB (3 %), 118.0 MB/s, about 4 min 32 s left". Returns `buf`. */
 #define PROGRESS_TEXT_SIZE 128
 const char *progress_text(const struct progress *progress,
-                          struct mono now,
                           char buf[static PROGRESS_TEXT_SIZE]);
 
 #endif

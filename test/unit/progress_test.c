@@ -22,6 +22,7 @@ static void lines_of_pg_basebackup(void **state)
     assert_int_equal(done, 30052);
 }
 
+/* 1000 kB at first, `done_kb` after `after_ms`. */
 static void
 assert_text(int64_t done_kb, int64_t total_kb, int64_t after_ms, const char *expected)
 {
@@ -30,30 +31,41 @@ assert_text(int64_t done_kb, int64_t total_kb, int64_t after_ms, const char *exp
     char buf[PROGRESS_TEXT_SIZE];
 
     progress_init(&progress, begin);
-    progress_set(&progress, done_kb, total_kb, begin);
-    assert_string_equal(progress_text(&progress, mono_add(begin, after_ms), buf),
-                        expected);
+    progress_set(&progress, 1000, total_kb, begin);
+    progress_set(&progress, done_kb, total_kb, mono_add(begin, after_ms));
+    assert_string_equal(progress_text(&progress, buf), expected);
+}
+
+static void before_the_first_report(void **state)
+{
+    struct progress progress;
+    char buf[PROGRESS_TEXT_SIZE];
+
+    (void)state;
+    progress_init(&progress, (struct mono){1});
+    assert_string_equal(progress_text(&progress, buf),
+                        "waiting for a checkpoint on the source");
 }
 
 static void texts(void **state)
 {
     (void)state;
-    assert_text(0, 0, 5000, "waiting for a checkpoint on the source");
-    assert_text(512, 1024, 0, "512 kB of 1.0 MB (50 %), 0 kB/s");
-    assert_text(10240, 102400, 1000,
-                "10.0 MB of 100.0 MB (10 %), 10.0 MB/s, about 10 s left");
-    assert_text(1 << 20, 33 << 20, 10000,
-                "1.0 GB of 33.0 GB (3 %), 102.4 MB/s, about 5 min 21 s left");
-    assert_text(100, 1000000, 1000,
-                "100 kB of 976.6 MB (0 %), 100 kB/s, about 2 h 46 min left");
+    assert_text(1000, 2000, 5000, "1000 kB of 2.0 MB (50 %)");
+    assert_text(11240, 102400, 1000,
+                "11.0 MB of 100.0 MB (10 %), 10.0 MB/s, about 9 s left");
+    assert_text(1048576, 34603008, 10000,
+                "1.0 GB of 33.0 GB (3 %), 102.3 MB/s, about 5 min 21 s left");
+    assert_text(1100, 1000000, 1000,
+                "1.1 MB of 976.6 MB (0 %), 100 kB/s, about 2 h 46 min left");
     /* The total is an estimate. */
-    assert_text(2048, 1024, 1000, "2.0 MB of 2.0 MB (100 %), 2.0 MB/s");
+    assert_text(2048, 1024, 1000, "2.0 MB of 2.0 MB (100 %), finishing");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_of_pg_basebackup),
+        cmocka_unit_test(before_the_first_report),
         cmocka_unit_test(texts),
     };
 

@@ -10,6 +10,7 @@ import pytest
 from expect import find_all
 from lab import wait_for
 from node import give_to_postgres
+from test_bad_input import small_disk
 
 BAD_CONFIG, DB_CONN, PROMOTION, BASEBACKUP = 1, 6, 8, 14
 REGISTRATION_SYNC, FOLLOW = 20, 23
@@ -180,6 +181,16 @@ def test_failed_clone_brings_old_content_back(cluster):
     assert (slots(nodes[1]), metadata(nodes[1])) == ([("pgrmon_slot_2",)], registered)
     nodes[2].start()
     nodes.wait_streaming(2, 1, 10)
+
+
+def test_full_disk_halfway(alone):
+    """The check beforehand can be wrong; --force is as if it were."""
+    before = metadata(alone[1])
+    with small_disk(alone[2], 20):
+        result = alone.clone(2, "--force")
+        refused(result, BASEBACKUP, "WARNING: not enough free space", "No space left")
+        assert not content(alone[2].data)
+    assert (slots(alone[1]), metadata(alone[1])) == ([], before)
 
 
 def test_silent_upstream_is_noticed(slow):

@@ -2,7 +2,7 @@
  *
  * elect_decide() is a list of rules, tried in order; the first that applies is the
  * verdict, and its reason says which one it was. Votes, promises and revocation
- * (design.md 3.6 V1, V2, E3, E4) will stand between E8 and E9. */
+ * (V1, V2 of "Not yet" in docs/failover-rules.md) will stand between E8 and E9. */
 #include "core/elect.h"
 
 #include <stddef.h>

@@ -253,6 +253,11 @@ bool monitor_suspecting(struct core *core, struct core_effects *out)
     monitor_local(core, out);
     if (monitor_promoted_by_hand(core, out) || monitor_primary_lost_too(core, out))
         return true;
+    if (core_view(core, core->suspect_id) == NULL) { /* unregistered meanwhile */
+        monitor_become_standby(
+            core, why_of(CORE_WHY_LOCAL_STANDBY, core->settings.self_id), out);
+        return true;
+    }
     if (!monitor_is_lost(core, core->suspect_id) &&
         !view_is_stale(core, core_view(core, core->suspect_id))) {
         why.a = core->attempt;

@@ -413,6 +413,7 @@ static void explain_verdict(const struct core *core,
                            lsn_format(why->lsn, lsn), why->term);
         break;
     case CORE_WHY_MANUAL:
+    case CORE_WHY_SELF_PRIORITY:
         (void)snprintf(text->hint, sizeof text->hint,
                        "promote a node with \"pgrmon standby promote\"");
         break;
@@ -433,9 +434,10 @@ static void explain_verdict(const struct core *core,
                            "another one does in the same term %" PRId64
                            ": neither is followed",
                            why->term);
-        (void)snprintf(text->hint, sizeof text->hint,
-                       "stop the PostgreSQL whose term is lower, see \"pgrmon cluster "
-                       "show\"");
+        (void)snprintf(
+            text->hint, sizeof text->hint, "stop %s, see \"pgrmon cluster show\"",
+            core->state == CORE_PRIMARY ? "the PostgreSQL whose term is lower"
+                                        : "one of the two");
         break;
     default:
         break;
@@ -446,10 +448,10 @@ static void
 say_verdict(const struct core *core, const struct core_why *why, struct core_text *text)
 {
     char sentence[200];
-    bool odd = why->reason == CORE_WHY_NO_QUORUM ||
-               why->reason == CORE_WHY_NO_CANDIDATE ||
-               why->reason == CORE_WHY_STALE_LEADER || why->reason == CORE_WHY_MANUAL ||
-               why->reason == CORE_WHY_SELF_DOWN;
+    bool odd =
+        why->reason == CORE_WHY_NO_QUORUM || why->reason == CORE_WHY_NO_CANDIDATE ||
+        why->reason == CORE_WHY_STALE_LEADER || why->reason == CORE_WHY_MANUAL ||
+        why->reason == CORE_WHY_SELF_PRIORITY || why->reason == CORE_WHY_SELF_DOWN;
 
     reason_sentence(core, why, sentence, sizeof sentence);
     set(text, odd ? CORE_LEVEL_WARNING : CORE_LEVEL_NOTICE, "%s", sentence);

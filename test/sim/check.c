@@ -28,8 +28,7 @@ void sim_fail(struct sim *sim, const char *fmt, ...)
     trace_world(sim, "VIOLATION: %s", sim->failure);
 }
 
-/* ---- what a daemon was told ---------------------------------------------------------
- */
+/* ---- what a daemon was told -------------------------------------------------- */
 
 static bool proves_leader(const struct sim_node *node,
                           const struct sim_peer *peer,
@@ -93,8 +92,7 @@ static int64_t window_ms(const struct sim_node *node)
     return node->settings.reconnect_attempts * node->settings.reconnect_interval_ms;
 }
 
-/* ---- promotions ---------------------------------------------------------------------
- */
+/* ---- promotions -------------------------------------------------------------- */
 
 /* Q1, Q2. A stale primary, whose term is over, answers for nobody. */
 static void check_quorum(struct sim *sim, const struct sim_node *node)
@@ -218,8 +216,7 @@ void check_follow(struct sim *sim, struct sim_node *node, int target_id)
                  target_id);
 }
 
-/* ---- every step
- * ---------------------------------------------------------------------- */
+/* ---- every step -------------------------------------------------------------- */
 
 static void
 check_pace(struct sim *sim, struct sim_node *node, enum core_event_kind kind)
@@ -256,8 +253,7 @@ void check_step(struct sim *sim, struct sim_node *node, const struct core_event 
         sim_fail(sim, "node%d suspects nobody", node->id);
 }
 
-/* ---- in the end
- * ----------------------------------------------------------------------- */
+/* ---- in the end -------------------------------------------------------------- */
 
 /* Whether the WAL of `id` comes from `primary_id`, directly or through others. */
 static bool is_fed_by(const struct sim *sim, int id, int primary_id)

@@ -14,8 +14,7 @@
 
 #include "sim.h"
 
-/* ---- scenarios
- * ----------------------------------------------------------------------- */
+/* ---- scenarios --------------------------------------------------------------- */
 
 struct transcript {
     char *text;
@@ -135,8 +134,7 @@ static int run_scenarios(const char *dir, bool update, char **names)
     return failed == 0 ? 0 : 1;
 }
 
-/* ---- schedules
- * ------------------------------------------------------------------------- */
+/* ---- schedules --------------------------------------------------------------- */
 
 static int replay(uint64_t seed)
 {
@@ -185,8 +183,7 @@ static int run_schedules(uint64_t first, uint64_t n)
     return 0;
 }
 
-/* ---- the command
- * ------------------------------------------------------------------------ */
+/* ---- the command ------------------------------------------------------------- */
 
 enum { OPT_GOLDEN = 256, OPT_UPDATE, OPT_SEEDS, OPT_SEED, OPT_SHOW, OPT_LIST };
 

@@ -30,8 +30,7 @@ static void calm(struct sim *sim)
     sim_run(sim, 5000);
 }
 
-/* ---- the primary dies
- * ----------------------------------------------------------------- */
+/* ---- the primary dies -------------------------------------------------------- */
 
 static void two_nodes(struct sim *sim)
 {
@@ -89,8 +88,7 @@ static void cascade_sibling_wins(struct sim *sim)
     check_stable(sim);
 }
 
-/* ---- cascades
- * ------------------------------------------------------------------------- */
+/* ---- cascades ---------------------------------------------------------------- */
 
 static void cascade_upstream_dies(struct sim *sim)
 {
@@ -126,8 +124,7 @@ static void cascade_both_die(struct sim *sim)
     sim_run(sim, FAILOVER_MS);
 }
 
-/* ---- who is the best
- * -------------------------------------------------------------------- */
+/* ---- who is the best --------------------------------------------------------- */
 
 static void equal_wal_priority(struct sim *sim)
 {
@@ -185,8 +182,7 @@ static void candidate_without_daemon(struct sim *sim)
     check_stable(sim);
 }
 
-/* ---- no failover
- * ------------------------------------------------------------------------ */
+/* ---- no failover ------------------------------------------------------------- */
 
 static void no_quorum(struct sim *sim)
 {
@@ -275,8 +271,7 @@ static void manual(struct sim *sim)
     check_stable(sim);
 }
 
-/* ---- promotions that go wrong
- * ------------------------------------------------------------ */
+/* ---- promotions that go wrong ------------------------------------------------ */
 
 static void promotion_fails_once(struct sim *sim)
 {
@@ -319,8 +314,7 @@ static void better_candidate_idle(struct sim *sim)
     sim_run(sim, 35000);
 }
 
-/* ---- comings and goings
- * -------------------------------------------------------------------- */
+/* ---- comings and goings ------------------------------------------------------ */
 
 static void old_primary_returns(struct sim *sim)
 {

@@ -45,8 +45,7 @@ static int victim(struct sim *sim)
     return primary != 0 && sim_chance(sim, 50) ? primary : any_node(sim);
 }
 
-/* ---- ends of faults
- * ------------------------------------------------------------------ */
+/* ---- ends of faults ---------------------------------------------------------- */
 
 /* An old primary comes back as it was, or as a standby by an operator's hand; that one
  * knows whose term is over. */
@@ -102,8 +101,7 @@ static void mend_pg(struct sim *sim, int id, int unused)
     pg->replay_paused = false;
 }
 
-/* ---- faults
- * --------------------------------------------------------------------------- */
+/* ---- faults ------------------------------------------------------------------ */
 
 static void harm_pg(struct sim *sim, int id, bool *flag, const char *what)
 {
@@ -223,8 +221,7 @@ static void strike(struct sim *sim, int unused_a, int unused_b)
         sim_pg_promote(sim, id);
 }
 
-/* ---- the cluster
- * ---------------------------------------------------------------------- */
+/* ---- the cluster ------------------------------------------------------------- */
 
 static struct sim_manner some_manner(struct sim *sim, int64_t deadline_ms)
 {

@@ -20,8 +20,7 @@ static bool is_late(struct sim *sim, struct sim_node *node, const struct sim_ite
     return true;
 }
 
-/* ---- probes -------------------------------------------------------------------------
- */
+/* ---- probes ------------------------------------------------------------------ */
 
 void shell_probe(struct sim *sim, struct sim_node *node, int target_id, bool anew)
 {
@@ -99,8 +98,7 @@ void shell_answer(struct sim *sim, const struct sim_item *item)
         shell_feed(sim, node, &event);
 }
 
-/* ---- actions ------------------------------------------------------------------------
- */
+/* ---- actions ----------------------------------------------------------------- */
 
 /* Start a promotion or follow. The shell ends it at its deadline, whatever became of
  * it; what it began in PostgreSQL may come true later all the same. */
@@ -196,8 +194,7 @@ void shell_done(struct sim *sim, const struct sim_item *item)
         (void)world_record_upstream(sim, node->id, item->target_id);
 }
 
-/* ---- effects ------------------------------------------------------------------------
- */
+/* ---- effects ----------------------------------------------------------------- */
 
 static void
 watch(struct sim *sim, struct sim_node *node, const struct core_effect *effect)
@@ -270,8 +267,7 @@ void shell_feed(struct sim *sim, struct sim_node *node, struct core_event *event
     node->daemon.tick_at = core_deadline(&node->daemon.core);
 }
 
-/* ---- the daemon itself --------------------------------------------------------------
- */
+/* ---- the daemon itself ------------------------------------------------------- */
 
 void sim_daemon_start(struct sim *sim, int id)
 {

@@ -9,8 +9,7 @@
 /* Virtual time begins here: 0 means "never" in some places. */
 #define EPOCH_MS 1000
 
-/* ---- chance ------------------------------------------------------------------------
- */
+/* ---- chance ------------------------------------------------------------------ */
 
 /* splitmix64 (public domain, Sebastiano Vigna): small, and any seed will do. */
 static uint64_t next_random(struct sim *sim)
@@ -32,8 +31,7 @@ bool sim_chance(struct sim *sim, int percent)
     return sim_random(sim, 1, 100) <= percent;
 }
 
-/* ---- the queue ---------------------------------------------------------------------
- */
+/* ---- the queue --------------------------------------------------------------- */
 
 static bool before(const struct sim_item *a, const struct sim_item *b)
 {
@@ -91,8 +89,7 @@ void sim_later(struct sim *sim,
     sim_push(sim, &item);
 }
 
-/* ---- the cluster -------------------------------------------------------------------
- */
+/* ---- the cluster ------------------------------------------------------------- */
 
 struct sim *sim_new(uint64_t seed, FILE *trace)
 {
@@ -198,8 +195,7 @@ void sim_start(struct sim *sim)
             sim_daemon_start(sim, id);
 }
 
-/* ---- the loop ----------------------------------------------------------------------
- */
+/* ---- the loop ---------------------------------------------------------------- */
 
 static void dispatch(struct sim *sim, const struct sim_item *item)
 {

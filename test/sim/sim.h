@@ -24,7 +24,7 @@
 /* The system identifier of every PostgreSQL that is not of another cluster. */
 #define SIM_SYSTEM UINT64_C(7000000000000000001)
 
-/* ---- the world ------------------------------------------------------------------- */
+/* ---- the world --------------------------------------------------------------- */
 
 enum sim_pg_state { SIM_PG_DOWN, SIM_PG_STARTING, SIM_PG_UP };
 
@@ -120,7 +120,7 @@ struct sim_node {
     bool host_down;
 };
 
-/* ---- the queue ------------------------------------------------------------------- */
+/* ---- the queue --------------------------------------------------------------- */
 
 enum sim_item_kind {
     SIM_ANSWER,   /* a probe's end reaches the daemon */
@@ -179,7 +179,7 @@ struct sim {
     char failure[512];
 };
 
-/* ---- sim.c ----------------------------------------------------------------------- */
+/* ---- sim.c ------------------------------------------------------------------- */
 
 /* A cluster without nodes. `trace` (may be NULL) stays the caller's. */
 struct sim *sim_new(uint64_t seed, FILE *trace);
@@ -216,8 +216,7 @@ bool sim_chance(struct sim *sim, int percent);
 /* The node with `id`; it must be there. */
 struct sim_node *sim_node(struct sim *sim, int id);
 
-/* ---- world.c: what happens to hosts, network and PostgreSQL ------------------------
- */
+/* ---- world.c: what happens to hosts, network and PostgreSQL ------------------ */
 
 void sim_pg_kill(struct sim *sim, int id);
 /* Start it as it was; it says "starting up" for `ms`. */
@@ -257,8 +256,7 @@ world_probe(struct sim *sim, int from, int to, int64_t *ret_takes_ms);
 int world_n_writable(const struct sim *sim);
 bool world_is_writable(const struct sim *sim, int id);
 
-/* ---- shell.c: the daemon around the core -------------------------------------------
- */
+/* ---- shell.c: the daemon around the core ------------------------------------- */
 
 void sim_daemon_start(struct sim *sim, int id);
 void sim_daemon_stop(struct sim *sim, int id);
@@ -275,8 +273,7 @@ void shell_probe(struct sim *sim, struct sim_node *node, int target_id, bool ane
 /* A session to `id` broke: who held one asks again. */
 void shell_sessions_lost(struct sim *sim, int id);
 
-/* ---- check.c -----------------------------------------------------------------------
- */
+/* ---- check.c ----------------------------------------------------------------- */
 
 /* Something happened that must not; the first one is kept and ends the run. */
 void sim_fail(struct sim *sim, const char *fmt, ...)
@@ -294,8 +291,7 @@ void check_stable(struct sim *sim);
 /* `id` gets its WAL from `leader_id`, and its daemon is content with that. */
 void check_follow_chain(struct sim *sim, int id, int leader_id);
 
-/* ---- trace.c -----------------------------------------------------------------------
- */
+/* ---- trace.c ----------------------------------------------------------------- */
 
 /* A line about the world. */
 void trace_world(struct sim *sim, const char *fmt, ...)
@@ -308,8 +304,7 @@ void trace_effect(struct sim *sim,
                   const struct core_effect *effect);
 void trace_start(struct sim *sim);
 
-/* ---- scenarios.c, schedule.c --------------------------------------------------------
- */
+/* ---- scenarios.c, schedule.c ------------------------------------------------- */
 
 struct sim_scenario {
     const char *name;

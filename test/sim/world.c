@@ -12,8 +12,7 @@
 /* wal_receiver_timeout: when a walreceiver notices that nobody sends any more. */
 #define RECEIVER_TIMEOUT_MS 60000
 
-/* ---- who reaches whom ---------------------------------------------------------------
- */
+/* ---- who reaches whom -------------------------------------------------------- */
 
 bool world_reaches(const struct sim *sim, int from, int to)
 {
@@ -56,8 +55,7 @@ bool world_can_stream(const struct sim *sim, int id, int upstream_id)
                             : up->lsn);
 }
 
-/* ---- replication --------------------------------------------------------------------
- */
+/* ---- replication ------------------------------------------------------------- */
 
 static void receive(struct sim *sim, struct sim_pg *own, const struct sim_pg *up)
 {
@@ -112,8 +110,7 @@ void world_stream(struct sim *sim)
     }
 }
 
-/* ---- probes -------------------------------------------------------------------------
- */
+/* ---- probes ------------------------------------------------------------------ */
 
 static void fill(const struct sim *sim, int id, struct core_observation *seen)
 {
@@ -162,8 +159,7 @@ world_probe(struct sim *sim, int from, int to, int64_t *ret_takes_ms)
     return seen;
 }
 
-/* ---- the metadata -------------------------------------------------------------------
- */
+/* ---- the metadata ------------------------------------------------------------ */
 
 static struct core_member *record_of(struct sim_table *table, int id)
 {
@@ -235,8 +231,7 @@ void sim_set_priority(struct sim *sim, int id, int priority)
     }
 }
 
-/* ---- PostgreSQL ---------------------------------------------------------------------
- */
+/* ---- PostgreSQL -------------------------------------------------------------- */
 
 void world_promote(struct sim *sim, int id)
 {
@@ -336,8 +331,7 @@ void sim_pg_demote(struct sim *sim, int id, int upstream_id)
     }
 }
 
-/* ---- hosts and network --------------------------------------------------------------
- */
+/* ---- hosts and network ------------------------------------------------------- */
 
 void sim_host_crash(struct sim *sim, int id)
 {

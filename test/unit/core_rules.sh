@@ -1,0 +1,41 @@
+#!/bin/sh
+# core_rules.sh - every rule that lib/core or its tests name is in docs/failover-rules.md,
+# and every rule defined there is named in lib/core and in a test.
+#
+#   core_rules.sh SOURCE_DIR
+set -eu
+
+top=$1
+doc=$top/docs/failover-rules.md
+rule='[QFELVDGNMP][0-9]+(\.[0-9])?'
+failed=0
+
+defined=$(grep -oE "^(- )?\*\*$rule" "$doc" | grep -oE "$rule" | sort -u)
+not_yet=$(sed -n '/^## Not yet/,$p' "$doc" | grep -oE "\b$rule(–[A-Z][0-9]+)?\b" |
+    awk -F– '{ print $1; if (NF > 1)
+        for (i = substr($1, 2); i <= substr($2, 2); i++) print substr($1, 1, 1) i }')
+
+named=$(grep -ohE "\b$rule\b" "$top"/lib/core/*.[ch] | sort -u)
+for one in $named; do
+    printf '%s\n' "$defined" "$not_yet" | grep -qx "$one" || {
+        echo "lib/core names $one, which docs/failover-rules.md does not define:"
+        grep -nE "\b$one\b" "$top"/lib/core/*.[ch]
+        failed=1
+    }
+done
+
+tested=$(grep -ohE "\b($rule|[qfepn][0-9]_)" "$top"/test/unit/*_test.c \
+    "$top"/test/sim/*.c | tr -d _ | tr '[:lower:]' '[:upper:]' | sort -u)
+for one in $defined; do
+    echo "$named" | grep -qx "$one" || {
+        echo "lib/core does not say where it follows $one"
+        failed=1
+    }
+    echo "$tested" | grep -qx "$one" || {
+        echo "no test names $one"
+        failed=1
+    }
+done
+[ -n "$defined" ] || { echo "no rules in $doc"; failed=1; }
+[ $failed -eq 1 ] || echo "rules:" $defined
+exit $failed

@@ -275,6 +275,8 @@ static void some_cluster(struct sim *sim)
     sim->lag_percent = sim_chance(sim, 50) ? 0 : (int)sim_random(sim, 1, 80);
     for (int id = 1; id <= n; id++)
         add_some_node(sim, id, &common);
+    if (n > 2 && sim_chance(sim, 5))
+        sim->nodes[n].pg.system_identifier = 42; /* of another cluster (F4) */
 }
 
 static void heal_all(struct sim *sim)

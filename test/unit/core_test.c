@@ -511,6 +511,31 @@ static void a_follow_that_never_ends_is_given_up(void **state)
     assert_int_equal(core.state, CORE_ELECTING);
 }
 
+/* A cascade that is being re-attached to the primary must not say that it sees it once
+ * it does not: others would wait for it (E5). */
+static void n1_no_follow_note_for_a_primary_that_died_too(void **state)
+{
+    struct core core = standby(4);
+
+    (void)state;
+    core.upstream_id = 4;
+    (void)step_see(&core, T0 + 300, fixture_standby(4));
+    (void)step_see(&core, T0 + 1000, fixture_failed(4, REACH_REFUSED));
+    for (int at = 3000; at <= 7000; at += 2000)
+        (void)step_tick(&core, T0 + at);
+    (void)step_see(&core, T0 + 7100, fixture_failed(4, REACH_REFUSED));
+    (void)step_see(&core, T0 + 7100, fixture_standby(3));
+    (void)step_see(&core, T0 + 7100, fixture_standby(2));
+    (void)step_see(&core, T0 + 7100, fixture_primary(1));
+    assert_int_equal(core.state, CORE_FOLLOWING);
+    assert_int_equal(core.note.phase, CORE_PHASE_FOLLOW);
+    assert_int_equal(core.note.leader_id, 1);
+    (void)step_see(&core, T0 + 7400, fixture_failed(1, REACH_REFUSED));
+    assert_int_equal(core.state, CORE_FOLLOWING);
+    assert_int_equal(core.note.phase, CORE_PHASE_ASK);
+    assert_int_equal(core.note.leader_id, 0);
+}
+
 /* ---- a primary --------------------------------------------------------------- */
 
 static void f5_a_second_primary_is_reported_once(void **state)
@@ -757,6 +782,7 @@ int main(void)
         T(a_promotion_that_never_ends_is_given_up),
         T(e9_a_better_candidate_is_awaited_for_two_windows),
         T(n1_the_note_says_what_it_sees),
+        T(n1_no_follow_note_for_a_primary_that_died_too),
         T(a_follow_that_succeeds),
         T(a_follow_that_fails_is_tried_again),
         T(a_follow_that_never_ends_is_given_up),

@@ -26,14 +26,10 @@ struct core_settings fixture_settings(void)
 
 static struct core_member member(int id)
 {
-    struct core_member result = {.id = id,
-                                 .role =
-                                     id == 1 ? CORE_ROLE_PRIMARY : CORE_ROLE_STANDBY,
-                                 .upstream_id = id == 1 ? 0 : 1,
-                                 .priority = 100,
-                                 .active = true,
-                                 .voting = true};
+    struct core_member result = {.id = id, .priority = 100, .active = true, .voting = true};
 
+    result.role = id == 1 ? CORE_ROLE_PRIMARY : CORE_ROLE_STANDBY;
+    result.upstream_id = id == 1 ? 0 : 1;
     (void)snprintf(result.name, sizeof result.name, "node%d", id);
     return result;
 }

@@ -104,7 +104,7 @@ class Cluster:
         for node in self:
             node.start_daemon()
         for node, mark in marks.items():
-            node.wait_log("monitoring", 15, since=mark)
+            node.wait_log("monitoring (cluster primary|connection to)", 15, since=mark)
 
     def stop_daemons(self):
         """Stop all in good order. Fails when one says that it failed, or is gone."""

@@ -22,6 +22,12 @@ def pytest_configure(config):
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
+def pytest_unconfigure(config):
+    # Of workers (pytest -n) that were killed in the middle of a test, too.
+    if os.geteuid() == 0 and not hasattr(config, "workerinput"):
+        sweep()
+
+
 def pytest_collection_modifyitems(items):
     if os.geteuid() == 0:
         return

@@ -96,16 +96,23 @@ def _remove_namespace(name):
         etc.rmdir()
 
 
+def _alive(pid):
+    try:
+        return Path("/proc", pid, "stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def sweep():
     """Remove what a laboratory left behind whose process was killed."""
-    for directory in Path("/tmp").glob(f"{PREFIX}[0-9]*-*"):
-        owner = directory.name[len(PREFIX) :].split("-")[0]
-        if not Path("/proc", owner).exists():
-            shutil.rmtree(directory, ignore_errors=True)
     for line in _call("ip", "netns", "list").splitlines():
         found = re.match(rf"({PREFIX}(\d+)-\S+)", line)
-        if found and not Path("/proc", found[2]).exists():
+        if found and not _alive(found[2]):
             _remove_namespace(found[1])
+    for directory in Path("/tmp").glob(f"{PREFIX}[0-9]*-*"):
+        owner = directory.name[len(PREFIX) :].split("-")[0]
+        if not _alive(owner):
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 class Lab:

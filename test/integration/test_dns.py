@@ -6,6 +6,7 @@ glibc's getaddrinfo() would block for 10 seconds a name.
 import time
 
 import pytest
+from lab import stays
 
 PACE = 4  # seconds between status lines that are due each second; far below 10
 
@@ -19,6 +20,8 @@ def named(cluster, lab):
         for n in (1, 2)
     }
     nodes = cluster(2, conf={"log_status_interval": "1s", **by_name})
+    for node in nodes:
+        node.wait_log(r"in normal state")
     yield nodes
     lab.continue_dns()
 
@@ -29,6 +32,20 @@ def test_loop_goes_on_without_a_name_server(named, lab):
         for node in named:
             node.wait_log(r"in normal state", PACE, since=node.log_end())
     assert [node.number for node in named.primaries()] == [1]
+
+
+def test_start_without_a_name_server_is_no_failover(cluster, lab):
+    """A name that cannot be looked up says nothing of the server behind it."""
+    lab.start_dns()
+    by_name = {"conninfo": f"host={lab.host_name(1)} user=pgrmon dbname=pgrmon"}
+    nodes = cluster(2, conf={1: by_name}, daemons=False)
+    nodes[1].start_daemon()
+    lab.stop_dns()
+    nodes[2].start_daemon()
+    nodes[2].wait_log(r'"node1" \(ID: 1\)')
+    stays(nodes[2].in_recovery, 5, "node2 is a standby: its primary lives")
+    lab.continue_dns()
+    nodes[2].wait_log(r"monitoring connection to upstream|reconnected to", 20)
 
 
 def test_failover_without_a_name_server(named, lab):

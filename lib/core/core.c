@@ -124,6 +124,7 @@ static void on_members(struct core *core,
     const struct core_member *self;
     int primary;
 
+    core->asked = true;
     unwatch_gone(core, v, n, out);
     view_set_members(core, v, n);
     primary = view_registered_primary(core);

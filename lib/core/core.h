@@ -204,7 +204,8 @@ struct core {
     int n_members; /* self is always one of them, recorded or not */
     struct core_member members[CORE_MAX_NODES];
     struct core_view views[CORE_MAX_NODES]; /* same index as members */
-    bool recorded;                          /* self has a record */
+    bool asked;    /* the node table was read once, whatever it held */
+    bool recorded; /* self has a record */
 
     uint64_t system_identifier; /* of the cluster; 0 until first seen */
     int upstream_id;            /* whom own PostgreSQL streams from; 0 = nobody */

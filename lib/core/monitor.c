@@ -64,6 +64,8 @@ bool monitor_starting(struct core *core, struct core_effects *out)
             say_waiting(core, why_of(CORE_WHY_NO_LOCAL, self), out);
         return false;
     }
+    if (!core->recorded && !core->asked)
+        return false; /* the table is being read */
     if (!core->recorded) {
         say_waiting(core, why_of(CORE_WHY_NO_RECORD, self), out);
         return false;

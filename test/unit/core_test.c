@@ -142,7 +142,9 @@ static void it_waits_for_its_record(void **state)
     (void)state;
     core_init(&core, &settings);
     (void)step_start(&core, T0);
-    assert_true(says(step_see(&core, T0, fixture_standby(2)), CORE_SAY_WAITING));
+    /* Not before the table was read. */
+    assert_false(says(step_see(&core, T0, fixture_standby(2)), CORE_SAY_WAITING));
+    assert_true(says(step_members(&core, T0, 0), CORE_SAY_WAITING));
     assert_int_equal(core.why.reason, CORE_WHY_NO_RECORD);
     (void)step_members(&core, T0 + 1000, 3);
     (void)step_see(&core, T0 + 1001, fixture_primary(1));

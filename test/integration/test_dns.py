@@ -40,6 +40,7 @@ def test_start_without_a_name_server_is_no_failover(cluster, lab):
     by_name = {"conninfo": f"host={lab.host_name(1)} user=pgrmon dbname=pgrmon"}
     nodes = cluster(2, conf={1: by_name}, daemons=False)
     nodes[1].start_daemon()
+    nodes[1].wait_log("monitoring cluster primary")
     lab.stop_dns()
     nodes[2].start_daemon()
     nodes[2].wait_log(r'"node1" \(ID: 1\)')

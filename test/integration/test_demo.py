@@ -13,6 +13,9 @@ from lab import wait_for
 TOP = Path(__file__).resolve().parents[2]
 DEADLINE = 300  # the first run builds, on two busy cores
 
+# They build in one place.
+pytestmark = pytest.mark.xdist_group("demo")
+
 
 @pytest.fixture
 def demo(scratch):

@@ -92,13 +92,15 @@ static void hint_failure(const struct gather_failure *failure,
                  host, port);
         return;
     case REACH_UNUSABLE:
-        err_hint(err, "correct the host name or the connection string");
+        err_hint(err, "correct the connection string");
+        return;
+    case REACH_UNKNOWN:
+        err_hint(err, "check the name server in /etc/resolv.conf");
         return;
     case REACH_REJECTED:
     case REACH_FAILED:
         hint_rejected(failure, conninfo, err);
         return;
-    case REACH_UNKNOWN:
     case REACH_OK:
         return;
     }

@@ -16,6 +16,7 @@ struct probe {
     ev_timer timer;
     int64_t interval_ms; /* 0 = at rest */
     bool under_way;
+    bool unasked_said;  /* that it cannot be asked */
     bool fresh_session; /* this probe opened its own session */
 };
 
@@ -32,6 +33,26 @@ static void observed(struct probe *probe, struct core_observation *seen)
     daemon_feed(probe->daemon, &event);
 }
 
+/* We could not even ask: no name server answers, the conninfo is mistyped. The core
+ * learns nothing from it; people should. Said once. */
+static void warn_if_unasked(struct probe *probe, const struct pgconn_answer *answer)
+{
+    const struct node_record *record =
+        nodeset_find(&probe->daemon->nodes, probe->node_id);
+    bool unasked = !reach_is_evidence(answer->reach);
+
+    if (unasked && !probe->unasked_said) {
+        log_warning("node \"%s\" (ID: %d) cannot be asked",
+                    record == NULL ? "?" : record->name, probe->node_id);
+        log_detail(LOG_LEVEL_WARNING, "%s", answer->message);
+        log_hint(LOG_LEVEL_WARNING, "%s",
+                 answer->reach == REACH_UNUSABLE
+                     ? "correct its conninfo, and register it again with --force"
+                     : "check the name server in /etc/resolv.conf");
+    }
+    probe->unasked_said = unasked;
+}
+
 /* The probe ended without a row. */
 static void failed(struct probe *probe, const struct pgconn_answer *answer)
 {
@@ -39,6 +60,7 @@ static void failed(struct probe *probe, const struct pgconn_answer *answer)
                                     .connected = probe->fresh_session &&
                                                  !pgconn_is_closed(probe->conn)};
 
+    warn_if_unasked(probe, answer);
     log_debug("probe of node %d: %s %s %s", probe->node_id, reach_name(answer->reach),
               answer->sqlstate, answer->message);
     if (answer->reach != REACH_FAILED)
@@ -55,6 +77,7 @@ on_answer(struct pgconn *conn, void *arg, const struct pgconn_answer *answer)
 
     (void)conn;
     if (answer->reach == REACH_OK) {
+        probe->unasked_said = false;
         if (query_decode_probe(answer->result, probe->node_id, &seen, &err) < 0) {
             struct pgconn_answer odd = {REACH_FAILED, NULL, "", err.text};
 

@@ -2,6 +2,7 @@
  *
  * Hosts and their addresses are tried one after the other, each with its share of the
  * deadline, so that a silent first one does not eat the time of the second. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,7 +128,11 @@ static void on_resolved(void *arg, const struct resolve_answer *answer)
     conn->lookup = NULL;
     if (answer->code < 0) {
         conn->n_addresses = 0;
-        pgconn_attempt_failed(conn, REACH_UNUSABLE, "", answer->message);
+        /* A name without an address leads nowhere; a name server that does not answer
+         * says nothing of the host. */
+        pgconn_attempt_failed(conn,
+                              answer->code == -ENOENT ? REACH_SILENT : REACH_UNKNOWN,
+                              "", answer->message);
         return;
     }
     for (int i = 0; i < answer->n_addresses; i++)

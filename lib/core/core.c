@@ -161,7 +161,7 @@ static void on_observed(struct core *core,
     enum reach before;
     int i = view_index(core, seen->node_id);
 
-    if (i < 0 || seen->reach == REACH_UNKNOWN)
+    if (i < 0 || !reach_is_evidence(seen->reach))
         return;
     view = &core->views[i];
     before = view->seen.reach;

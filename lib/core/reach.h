@@ -10,15 +10,21 @@
 #include <stdbool.h>
 
 enum reach {
-    REACH_UNKNOWN,  /* not tried yet */
+    REACH_UNKNOWN,  /* not tried, or could not be asked: no name server answered ... */
     REACH_OK,       /* answered the query */
     REACH_REJECTED, /* alive, but would not let us in: 28xxx, 53300, 3D000, 42501 ... */
     REACH_STARTING, /* 57P03: starting, in recovery, or shutting down */
     REACH_FAILED,   /* connected, but our query failed there */
     REACH_REFUSED,  /* the host answered, nobody listens (or no socket file) */
-    REACH_SILENT,   /* no answer before our deadline, or no route to the host */
-    REACH_UNUSABLE, /* the conninfo itself is wrong, or its host name is unknown */
+    REACH_SILENT,   /* no answer before our deadline, no route, or no such host */
+    REACH_UNUSABLE, /* the conninfo itself is wrong: it says nothing of the server */
 };
+
+/* True when the attempt says anything of the server at all. */
+static inline bool reach_is_evidence(enum reach reach)
+{
+    return reach != REACH_UNKNOWN && reach != REACH_UNUSABLE;
+}
 
 /* True when something that speaks PostgreSQL's protocol answered. */
 static inline bool reach_is_alive(enum reach reach)

@@ -101,8 +101,9 @@ void view_observe(struct core *core, const struct core_observation *seen)
     int i = view_index(core, seen->node_id);
     struct core_view *view;
 
-    /* Nothing was learned (we ran out of descriptors, say): what was known stays. */
-    if (i < 0 || seen->reach == REACH_UNKNOWN)
+    /* F1: nothing was learned (no name server answered, a conninfo is mistyped, we ran
+     * out of descriptors): what was known stays. */
+    if (i < 0 || !reach_is_evidence(seen->reach))
         return;
     view = &core->views[i];
     view->seen = *seen;

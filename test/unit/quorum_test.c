@@ -106,7 +106,7 @@ static void q1_only_answers_of_this_survey_count(void **state)
 static void q1_alive_is_not_enough_it_must_be_ours(void **state)
 {
     static const enum reach others[] = {REACH_REJECTED, REACH_STARTING, REACH_FAILED,
-                                        REACH_REFUSED,  REACH_SILENT,   REACH_UNUSABLE};
+                                        REACH_REFUSED, REACH_SILENT};
     struct core_observation foreign = fixture_standby(3);
 
     (void)state;

@@ -43,6 +43,9 @@ def demo(scratch):
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            # A parallel test worker ignores SIGINT, and a shell cannot trap what was
+            # ignored when it began.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             text=True,
             start_new_session=True,
             **identity,

@@ -89,11 +89,11 @@ def copy_files(directory):
 
 
 def main():
-    pgrmon = str(Path(sys.argv[1]).resolve())
     update = "--update" in sys.argv[2:]
     cases = list(read_cases([a for a in sys.argv[2:] if a != "--update"]))
     with tempfile.TemporaryDirectory(dir="/tmp", prefix="golden-") as directory:
         copy_files(directory)
+        pgrmon = shutil.copy(sys.argv[1], directory)  # a checkout in /root is closed
         failed = [c[0] for c in cases if not check(pgrmon, directory, c, update)]
     print(f"cli golden: {len(cases)} cases, {len(failed)} failed {' '.join(failed)}")
     return 1 if failed or not cases else 0

@@ -13,6 +13,7 @@
 #include "err.h"
 #include "log.h"
 #include "pgconn.h"
+#include "pgdata.h"
 #include "queries.h"
 
 /* PostgreSQL is asked this often; pg_ctl -w and pg_promote() themselves do every 100
@@ -91,12 +92,18 @@ static void promote_by_sql(struct action *action)
 /* ---- pg_ctl ------------------------------------------------------------------------
  */
 
-/* The directories in which pg_ctl may be, in order; Debian's layout included. */
-static bool find_pg_ctl(const struct action *action, char *path, size_t size)
+/* The directories in which pg_ctl may be, in order; Debian's layout included. The data
+ * directory tells its version: no session is needed, which would cost time. */
+static bool find_pg_ctl(const struct config *config, char *path, size_t size)
 {
-    const char *bindir = action->daemon->config.pg_bindir;
-    int major = pgconn_server_version(action->conn) / 10000;
+    const char *bindir = config->pg_bindir;
+    struct pgdata_info info = {0};
+    struct err err;
+    int major;
 
+    if (pgdata_inspect(config->data_directory, &info, &err) != 0)
+        return false;
+    major = info.major_version;
     if (bindir[0] != '\0') {
         (void)snprintf(path, size, "%s/pg_ctl", bindir);
         return access(path, X_OK) == 0;
@@ -131,7 +138,8 @@ static void on_pg_ctl_end(void *arg, const struct child_end *end)
         return;
     }
     log_warning("pg_ctl promote failed, trying pg_promote()");
-    promote_by_sql(action);
+    action_connect(action, action->conn, action->daemon->config.conninfo,
+                   promote_by_sql);
 }
 
 static void promote_by_pg_ctl(struct action *action, const char *pg_ctl)
@@ -159,13 +167,15 @@ static void built_in(struct action *action)
 {
     char pg_ctl[1024];
 
-    if (find_pg_ctl(action, pg_ctl, sizeof pg_ctl) && data_directory_at_hand(action)) {
+    if (data_directory_at_hand(action) &&
+        find_pg_ctl(&action->daemon->config, pg_ctl, sizeof pg_ctl)) {
         promote_by_pg_ctl(action, pg_ctl);
         return;
     }
     log_detail(LOG_LEVEL_NOTICE, "promoting server \"%s\" (ID: %d) using pg_promote()",
                action->daemon->config.node_name, action->daemon->config.node_id);
-    promote_by_sql(action);
+    action_connect(action, action->conn, action->daemon->config.conninfo,
+                   promote_by_sql);
 }
 
 static void choose(struct action *action)
@@ -179,7 +189,7 @@ static void choose(struct action *action)
         command = config->service_promote_command;
     }
     if (command[0] == '\0') {
-        action_connect(action, action->conn, config->conninfo, built_in);
+        built_in(action);
         return;
     }
     log_detail(LOG_LEVEL_NOTICE, "using %s: \"%s\"", name, command);

@@ -60,7 +60,7 @@ static int start_log(const struct cmd_line *line, struct err *err)
     };
 
     if (line->log_level != NULL)
-        (void)options_log_level(line->log_level, &options.level);
+        (void)log_level_parse(line->log_level, &options.level);
     if (line->verbose)
         options.level = LOG_LEVEL_DEBUG;
     if (line->quiet)

@@ -226,22 +226,6 @@ static void warn_of_foreign(struct parser *parser)
     }
 }
 
-bool options_log_level(const char *name, enum log_level *ret_level)
-{
-    static const char *const names[] = {
-        [LOG_LEVEL_DEBUG] = "DEBUG",   [LOG_LEVEL_INFO] = "INFO",
-        [LOG_LEVEL_NOTICE] = "NOTICE", [LOG_LEVEL_WARNING] = "WARNING",
-        [LOG_LEVEL_ERROR] = "ERROR",
-    };
-
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strcasecmp(name, names[i]) == 0) {
-            *ret_level = (enum log_level)i;
-            return true;
-        }
-    return false;
-}
-
 static void check_combinations(struct options *out)
 {
     const struct cmd_line *line = &out->line;
@@ -265,7 +249,7 @@ static void check_combinations(struct options *out)
     if (line->log_level != NULL) {
         enum log_level ignored;
 
-        if (!options_log_level(line->log_level, &ignored))
+        if (!log_level_parse(line->log_level, &ignored))
             add_text(errors,
                      "unknown log level \"%s\": use DEBUG, INFO, NOTICE, WARNING or "
                      "ERROR",

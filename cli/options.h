@@ -36,9 +36,6 @@ struct options {
 void options_parse(struct options *ret, int argc, char **argv);
 void options_deinit(struct options *options);
 
-/* A level as -L spells it, in either case. False when it is none. */
-bool options_log_level(const char *name, enum log_level *ret_level);
-
 /* Help about the program, one object, or one command, as the line asks. */
 void options_print_help(const struct options *options, FILE *out);
 

@@ -209,8 +209,9 @@ daemon_new(struct ev_loop *loop, struct config *config, const char *log_level)
     daemon->primary = link_new(loop, daemon->resolve, "primary");
     link_target(daemon->local, daemon->config.conninfo);
     core_init(&daemon->core, &settings);
-    (void)note_format(&(struct core_note){CORE_PHASE_ASK, settings.self_id, 0, 0},
-                      daemon->note);
+    (void)note_format(
+        &(struct core_note){.phase = CORE_PHASE_ASK, .node_id = settings.self_id},
+        daemon->note);
     start_timers(daemon);
     watch_signal(daemon, &daemon->sigterm, SIGTERM, on_stop_signal);
     watch_signal(daemon, &daemon->sigint, SIGINT, on_stop_signal);

@@ -32,6 +32,16 @@ const char *note_phase_name(enum core_phase phase)
         return "pass";
     case CORE_PHASE_NONE:
         break;
+    case CORE_PHASE_RENEW:
+        return "renew";
+    case CORE_PHASE_CANVASS:
+        return "canvass";
+    case CORE_PHASE_VOTE:
+        return "vote";
+    case CORE_PHASE_RESIGNED:
+        return "resigned";
+    case CORE_PHASE_PAUSED:
+        return "paused";
     }
     return "none";
 }

@@ -46,22 +46,81 @@ struct core_member {
     bool voting;
 };
 
-/* What a daemon says of itself on its boards (rule N1; lib/note.h has the text form).
+/* A moment on one node's own clock (CLOCK_BOOTTIME). It begins anew when the host
+ * boots, so stamps of different boots are never compared (N4, postgres-facts 21). */
+struct core_stamp {
+    uint32_t boot; /* CORE_BOOT_BITS of the boot id; meaningless when ms is 0 */
+    int64_t ms;    /* 0 = none */
+};
+
+#define CORE_BOOT_BITS 14
+
+/* What a node's WAL is worth (P2): it exists only once the walreceiver is gone for
+ * good, the end of local WAL is established and replay has reached it. */
+struct core_report {
+    bool known;
+    int64_t term; /* highest row of its pgrmon.term */
+    struct lsn position;
+};
+
+/* What a daemon says of itself on the boards (rules N; lib/note.h has the text form).
  */
 enum core_phase {
     CORE_PHASE_NONE,    /* no daemon seen there */
-    CORE_PHASE_LEAD,    /* its PostgreSQL is the primary */
-    CORE_PHASE_FOLLOW,  /* sees its leader */
-    CORE_PHASE_ASK,     /* does not see its leader, supports nobody */
-    CORE_PHASE_PROMOTE, /* is promoting its PostgreSQL */
-    CORE_PHASE_PASS,    /* will not lead: manual failover, promotion failed ... */
+    CORE_PHASE_LEAD,    /* its PostgreSQL is the primary, writable or frozen by it */
+    CORE_PHASE_RENEW,   /* leads, and canvasses for the higher term of this note (L9) */
+    CORE_PHASE_FOLLOW,  /* supports its leader: a ballot */
+    CORE_PHASE_ASK,     /* has no fresh sign of a leader, supports nobody */
+    CORE_PHASE_CANVASS, /* a candidate for this term, supports itself */
+    CORE_PHASE_VOTE,    /* granted a candidate: a ballot */
+    CORE_PHASE_PROMOTE, /* a candidate that has won and promotes its PostgreSQL */
+    CORE_PHASE_RESIGNED, /* led, or canvassed for, this term and never will again */
+    CORE_PHASE_PASS,   /* supports nobody and will not lead: manual, promotion failed */
+    CORE_PHASE_PAUSED, /* granted a pause: votes for nobody (M3) */
 };
 
 struct core_note {
     enum core_phase phase;
-    int node_id;   /* who wrote it */
-    int leader_id; /* whom it supports; 0 = nobody */
-    int64_t term;  /* highest term it knows */
+    int node_id;             /* who wrote it, 1 to CORE_MAX_NODE_ID */
+    int64_t term;            /* of the phase: led, followed, canvassed, resigned */
+    struct core_stamp stamp; /* when it was written */
+    int leader_id;           /* whom it supports; 0 = nobody */
+    struct core_stamp echo; /* newest stamp of that one, read before this was written */
+    struct core_report report; /* of own WAL */
+    int64_t window_ms;         /* W of who wrote it */
+    int64_t members_version;   /* newest membership that it keeps durably (M1) */
+    uint32_t incarnation;      /* of its state directory (D3) */
+    bool frozen;               /* own PostgreSQL is stopped by the daemon (L4) */
+    bool voiceless;            /* no voter: its state file was lost, or maintenance */
+};
+
+/* What the text form has room for. */
+#define CORE_MAX_NODE_ID 1048575
+#define CORE_MAX_TERM    INT64_C(4294967295)
+
+/* ---- what is durable (rules D) -------------------------------------------------- */
+
+/* Own part in the term that was promised. */
+enum core_duty {
+    CORE_DUTY_FOLLOWER,  /* promised to another, or to nobody yet */
+    CORE_DUTY_CANDIDATE, /* promised to ourselves, canvassing */
+    CORE_DUTY_PROMOTING, /* won, promoting: counts as writable */
+    CORE_DUTY_LEADING,   /* the only duty that may lead after a restart (D2) */
+    CORE_DUTY_RESIGNED,  /* was ours, never again */
+};
+
+/* The promise, kept in a file that is written before anything that depends on it. */
+struct core_durable {
+    uint32_t incarnation;    /* 0 = there is no valid file: no voter (D3) */
+    int64_t term;            /* highest term promised; 0 = none yet */
+    int leader_id;           /* to whom; 0 = nobody */
+    enum core_duty duty;     /* own part in it */
+    int64_t window_ms;       /* largest W ever put into a ballot */
+    int64_t members_version; /* of the membership that is stored with it */
+    int64_t pause_ms;        /* longest pause granted and not over; 0 = none (M3) */
+    int64_t stream_term;     /* the term that our PostgreSQL streams under */
+    int copies;   /* k: copies besides the primary's, of the last leader (E4) */
+    bool revoked; /* primary_conninfo was cleared by a vote (V2) */
 };
 
 /* One probe's result: a fact, not a conclusion. Fields after `connected` are meaningful

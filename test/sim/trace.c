@@ -50,6 +50,16 @@ static const char *phase_name(enum core_phase phase)
         return "promote";
     case CORE_PHASE_PASS:
         return "pass";
+    case CORE_PHASE_RENEW:
+        return "renew";
+    case CORE_PHASE_CANVASS:
+        return "canvass";
+    case CORE_PHASE_VOTE:
+        return "vote";
+    case CORE_PHASE_RESIGNED:
+        return "resigned";
+    case CORE_PHASE_PAUSED:
+        return "paused";
     }
     return "?";
 }

@@ -111,11 +111,15 @@ enum core_duty {
 
 /* The promise, kept in a file that is written before anything that depends on it. */
 struct core_durable {
-    uint32_t incarnation;    /* 0 = there is no valid file: no voter (D3) */
-    int64_t term;            /* highest term promised; 0 = none yet */
-    int leader_id;           /* to whom; 0 = nobody */
-    enum core_duty duty;     /* own part in it */
-    int64_t window_ms;       /* largest W ever put into a ballot */
+    uint32_t incarnation; /* 0 = there is no valid file: no voter (D3) */
+    int64_t term;         /* highest term promised; 0 = none yet */
+    int leader_id;        /* to whom; 0 = nobody */
+    enum core_duty duty;  /* own part in it */
+    int64_t lead_term;    /* with duty LEADING: the term that is led; `term` is higher
+                             while a renewal is unfinished (L9) */
+    bool armed;           /* a quorum has supported that leadership: fenced without */
+    bool rested;          /* its daemon was stopped in good order, unfenced (M4) */
+    int64_t window_ms;    /* largest W ever put into a ballot */
     int64_t members_version; /* of the membership that is stored with it */
     int64_t pause_ms;        /* longest pause granted and not over; 0 = none (M3) */
     int64_t stream_term;     /* the term that our PostgreSQL streams under */
@@ -138,13 +142,24 @@ struct core_observation {
     bool replay_paused;
     bool receiver_streaming; /* a walreceiver with status "streaming" */
     int64_t receiver_age_ms; /* since its last message from the sender; -1 = none */
-    struct core_note note;   /* of that node's own daemon */
+    int copies; /* standbys that confirm a commit, by its settings; 0 = none */
+    struct core_note note; /* of that node's own daemon */
+};
+
+/* Own server processes, as the operating system shows them (lib/fence.h). */
+enum core_local {
+    CORE_LOCAL_UNKNOWN, /* they cannot be seen: another host or process namespace */
+    CORE_LOCAL_RUNNING,
+    CORE_LOCAL_FROZEN, /* all stopped by SIGSTOP */
+    CORE_LOCAL_DEAD,   /* the postmaster is gone; others may still acknowledge (F2) */
+    CORE_LOCAL_GONE,   /* proved: no process, no shared memory */
 };
 
 /* ---- settings ------------------------------------------------------------------- */
 
 enum core_failover { CORE_FAILOVER_MANUAL, CORE_FAILOVER_AUTOMATIC };
 enum core_quorum { CORE_QUORUM_AUTO, CORE_QUORUM_MAJORITY };
+enum core_fencing { CORE_FENCING_FREEZE, CORE_FENCING_STOP, CORE_FENCING_OFF };
 
 /* What proves that a server lives, while we suspect it (connection_check_type). An
  * error that the server itself reports is an answer with each of them (rule F2). */
@@ -167,6 +182,13 @@ struct core_settings {
     int64_t promote_deadline_ms; /* promote_check_timeout */
     int64_t follow_deadline_ms;  /* standby_follow_timeout */
     int64_t status_interval_ms;  /* log_status_interval */
+    int64_t hot_ms;              /* how often the own board is read in an election */
+    enum core_fencing fencing;   /* OFF also where processes cannot be signalled */
+    bool keep_on_quorum_loss;    /* primary_on_quorum_loss = continue */
+    bool keep_on_daemon_loss;    /* on_daemon_loss = keep: an answer is evidence (L2) */
+    bool restart_on_crash;       /* crash_action = restart */
+    bool witness;                /* no PostgreSQL here */
+    uint32_t boot;               /* bits of the boot id, CORE_BOOT_BITS */
 };
 
 /* ---- state ---------------------------------------------------------------------- */
@@ -178,8 +200,10 @@ enum core_state {
     CORE_STANDBY,    /* following, all well */
     CORE_SUSPECTING, /* upstream or primary does not answer; counting attempts */
     CORE_ELECTING,   /* surveying all members, deciding again and again */
+    CORE_CANVASSING, /* a candidate: asking for ballots (E3, E4) */
     CORE_PROMOTING,  /* own PostgreSQL is being promoted */
     CORE_FOLLOWING,  /* own PostgreSQL is being pointed at another upstream */
+    CORE_RESIGNING,  /* own PostgreSQL is being ended, then the term is given up (L6) */
 };
 
 /* Why: every decision carries one, worded once by reason.c for the log, the events
@@ -219,6 +243,27 @@ enum core_reason {
     CORE_WHY_FOLLOW_FAILED,
     CORE_WHY_UPSTREAM_GONE, /* cascade: upstream lost, primary alive: re-attach */
     CORE_WHY_MANY_LEADERS,  /* two members of one cluster out of recovery */
+    /* ballots and leases */
+    CORE_WHY_RESIGNED,        /* the leader resigned: no need to wait */
+    CORE_WHY_PROMISED,        /* our promise to the old leader is not over (V1) */
+    CORE_WHY_SUPPORTED,       /* too few support nobody (E1) */
+    CORE_WHY_NO_REPORT,       /* what our WAL is worth is not established (P2) */
+    CORE_WHY_NO_STATE,        /* no valid state file: no voter (D3) */
+    CORE_WHY_CANVASS,         /* asking for ballots */
+    CORE_WHY_VOTED,           /* we granted a candidate: waiting for it */
+    CORE_WHY_LOST_CANVASS,    /* too few ballots, or another is better: given up (E8) */
+    CORE_WHY_WON,             /* ballots and reports of enough (E4) */
+    CORE_WHY_LEASE,           /* a quorum supports us (L1) */
+    CORE_WHY_LEASE_LOST,      /* it does not any more (L4) */
+    CORE_WHY_LEASE_OVER,      /* not for a whole window (L6) */
+    CORE_WHY_TOO_LONG_FROZEN, /* more than half of the last three windows (L5) */
+    CORE_WHY_CRASHED,         /* own PostgreSQL died */
+    CORE_WHY_STOPPED,         /* own PostgreSQL was stopped by somebody, for a window */
+    CORE_WHY_HUNG,            /* own PostgreSQL did not answer for half a window (L3) */
+    CORE_WHY_GUARDED,         /* own PostgreSQL came up read-only (G1) */
+    CORE_WHY_LATER_LEADER,    /* another leads a later term (L8) */
+    CORE_WHY_UNLEASED,        /* own PostgreSQL is writable without a lease */
+    CORE_WHY_LEADER_STOPPED,  /* the leader answers, but its daemon gives no sign */
 };
 
 /* The ranking rule that decided between two candidates (P4). */
@@ -240,6 +285,138 @@ struct core_why {
     int64_t term;
 };
 
+/* ---- events --------------------------------------------------------------------- */
+
+enum core_event_kind {
+    CORE_EV_START,    /* once, first */
+    CORE_EV_TICK,     /* core_deadline() was reached */
+    CORE_EV_MEMBERS,  /* the node table was read; an empty set means: not there */
+    CORE_EV_OBSERVED, /* a probe ended, self included */
+    CORE_EV_DONE,     /* an effect with an id ended */
+    CORE_EV_SETTINGS, /* a reload changed settings */
+    CORE_EV_LOCAL,    /* own server processes were looked at, or changed */
+};
+
+/* Everything pointed to stays the caller's and is read during the step only. */
+struct core_event {
+    enum core_event_kind kind;
+    struct mono now;
+    const struct core_note
+        *notes; /* OBSERVED: all that lay on that board; may be NULL */
+    int n_notes;
+    union {
+        struct { /* START: what the state file holds; incarnation 0 = there is none */
+            struct core_durable durable;
+            uint64_t random;            /* a seed */
+            uint64_t system_identifier; /* of the state file; 0 = unknown */
+        } start;
+        struct {
+            const struct core_member *v;
+            int n;
+            int64_t version; /* M1 */
+        } members;
+        struct core_observation observed;
+        struct {
+            uint32_t id;
+            bool ok;
+            struct core_report report; /* of a revocation */
+        } done;
+        struct core_settings settings;
+        struct {
+            enum core_local local;
+            bool clean; /* DEAD, GONE: pg_control says "shut down" */
+        } local;
+    };
+};
+
+/* ---- effects -------------------------------------------------------------------- */
+
+enum core_effect_kind {
+    CORE_EFF_WATCH,    /* probe `node_id` every `interval_ms`; 0 = stop and close */
+    CORE_EFF_PROBE,    /* probe `node_id` now, on a new session */
+    CORE_EFF_PROMOTE,  /* `id`: promote own PostgreSQL; ends in CORE_EV_DONE */
+    CORE_EFF_FOLLOW,   /* `id`: point own PostgreSQL at `node_id`; CORE_EV_DONE */
+    CORE_EFF_LEAD,     /* `id`: record the term we lead (`term`) in pgrmon.term */
+    CORE_EFF_NOTE,     /* what we say has changed: post it now on every watched board */
+    CORE_EFF_SAVE,     /* `id`: make `durable` durable; CORE_EV_DONE after the fsync */
+    CORE_EFF_LEASE,    /* the sentry freezes at `freeze_at`, kills at `kill_at` (L7) */
+    CORE_EFF_FREEZE,   /* `id`: stop every process of own PostgreSQL (L4) */
+    CORE_EFF_THAW,     /* `id`: continue them (L5) */
+    CORE_EFF_KILL,     /* `id`: guard on disk, end them, prove it (L6) */
+    CORE_EFF_START_PG, /* `id`: start own PostgreSQL, guarded: read-only */
+    CORE_EFF_REVOKE,   /* `id`: cut own PostgreSQL off, report its WAL (V2) */
+    CORE_EFF_ENTER,    /* state changed from `from` to `state` because of `why` */
+    CORE_EFF_REPORT,   /* tell people: `message` about `why` */
+    CORE_EFF_EVENT,    /* record `record` in pgrmon.event and notify */
+};
+
+/* What to tell people; worded by reason.c. */
+enum core_message {
+    CORE_SAY_MONITORING,   /* "monitoring connection to upstream node ..." */
+    CORE_SAY_LOST,         /* "unable to connect to upstream node ..." */
+    CORE_SAY_ATTEMPT,      /* "checking state of node 1, 1 of 3 attempts" */
+    CORE_SAY_SLEEPING,     /* "sleeping 10 seconds until next reconnection attempt" */
+    CORE_SAY_RECONNECTED,  /* "reconnected to upstream node ... after N attempts" */
+    CORE_SAY_GAVE_UP,      /* "unable to reconnect to node 1 after 3 attempts" */
+    CORE_SAY_VERDICT,      /* `why` of an election */
+    CORE_SAY_LOCAL_LOST,   /* own PostgreSQL does not answer */
+    CORE_SAY_LOCAL_BACK,   /* own PostgreSQL answers again */
+    CORE_SAY_WAITING,      /* starting: `why` says what for */
+    CORE_SAY_ALIVE,        /* a failed probe that proves life: `reach` */
+    CORE_SAY_STATUS,       /* every log_status_interval */
+    CORE_SAY_PRIMARY_MODE, /* "switching to primary monitoring mode" */
+    CORE_SAY_MONITOR_PRIMARY, /* "monitoring cluster primary ..." */
+    CORE_SAY_ACTION_FAILED,   /* promotion or follow failed */
+    CORE_SAY_VOTED,           /* a ballot was granted: `why` */
+    CORE_SAY_LEASE,           /* frozen, thawed, resigned: `why` */
+    CORE_SAY_NO_STATE,        /* no valid state file: this node does not vote */
+    CORE_SAY_DAEMON_SILENT,   /* the leader's PostgreSQL answers, its daemon does not */
+};
+
+/* Rows of pgrmon.event written by the daemon. */
+enum core_record {
+    CORE_REC_LOCAL_DISCONNECT,
+    CORE_REC_LOCAL_RECONNECT,
+    CORE_REC_UPSTREAM_DISCONNECT,
+    CORE_REC_UPSTREAM_RECONNECT,
+    CORE_REC_FAILOVER_PROMOTE,
+    CORE_REC_PROMOTE_ERROR,
+    CORE_REC_FAILOVER_FOLLOW,
+    CORE_REC_FOLLOW_ERROR,
+    CORE_REC_MANY_PRIMARIES,
+    CORE_REC_LOCAL_PROMOTED,
+    CORE_REC_FROZEN,
+    CORE_REC_THAWED,
+    CORE_REC_RESIGNED,
+    CORE_REC_VOTED,
+    CORE_REC_RENEWED,
+};
+
+struct core_effect {
+    enum core_effect_kind kind;
+    int node_id;
+    uint32_t id;
+    int64_t interval_ms;
+    int64_t deadline_ms;
+    enum core_state from, state;
+    enum core_message message;
+    enum core_record record;
+    bool successful;
+    enum reach reach;
+    int64_t term;
+    struct core_durable durable;
+    struct mono freeze_at, kill_at; /* MONO_NEVER = do not */
+    struct core_note note;
+    struct core_why why;
+};
+
+struct core_effects {
+    int n;
+    struct core_effect v[CORE_MAX_EFFECTS];
+};
+
+/* ---- what is remembered ---------------------------------------------------------- */
+
 /* What the core believes of one member. */
 struct core_view {
     struct core_observation seen; /* the newest observation */
@@ -253,6 +430,21 @@ struct core_view {
     int64_t watch_ms;             /* interval that the shell was told */
 };
 
+/* What is known of one member's daemon from its notes, whichever board they lay on. */
+struct core_peer {
+    struct core_note note;    /* the newest; phase NONE = none seen */
+    struct mono at;           /* when it was first seen, by our clock */
+    bool advanced;            /* this run has seen its stamp change (N5) */
+    int64_t resigned_term;    /* the highest term that it gave up for good */
+    struct core_note sign;    /* its newest as a leader or candidate: what we echo */
+    struct mono sign_at;      /* when that was seen to advance; ms 0 = never */
+    int64_t ballot_term;      /* of its newest ballot for us; 0 = none */
+    struct mono ballot_echo;  /* when we wrote what it echoes, by our clock */
+    int64_t ballot_window_ms; /* its W then */
+    struct core_report ballot_report;
+    int64_t older_ballot_term; /* its newest ballot for the term before (L9) */
+};
+
 struct core {
     struct core_settings settings;
     enum core_state state;
@@ -263,6 +455,8 @@ struct core {
     int n_members; /* self is always one of them, recorded or not */
     struct core_member members[CORE_MAX_NODES];
     struct core_view views[CORE_MAX_NODES]; /* same index as members */
+    struct core_peer peers[CORE_MAX_NODES]; /* same index as members */
+    int64_t members_version;                /* of the membership in use (M1) */
     bool asked;    /* the node table was read once, whatever it held */
     bool recorded; /* self has a record */
 
@@ -287,106 +481,47 @@ struct core {
     int action_node_id; /* whom we follow */
     struct mono action_deadline;
 
+    /* The promise (ballot.c). */
+    struct core_durable durable; /* what the file holds */
+    struct core_durable wanted;  /* what is being written */
+    uint32_t save_id;            /* of the write under way; 0 = none */
+    struct mono promise_until;   /* no ballot for another before (V1) */
+    struct mono canvass_until;   /* our canvass is given up then (E8) */
+    struct mono canvass_after;   /* no canvass before: a random pause (E8) */
+    uint64_t random;
+    int64_t top_term; /* highest in any note */
+
+    /* Own WAL's report (ballot.c, V2). */
+    struct core_report report;
+    uint32_t revoke_id;       /* of the revocation under way; 0 = none */
+    struct mono revoke_after; /* the next try, after one that failed */
+
+    /* Own server processes, and what is done to them (lease.c). */
+    enum core_local local;
+    bool local_clean;          /* gone after an orderly shutdown */
+    struct mono local_gone_at; /* since when the postmaster is dead; ms 0 = it is not */
+    bool local_writable;       /* its processes may acknowledge commits */
+    enum core_effect_kind fence_kind; /* of the action under way */
+    uint32_t fence_id;                /* 0 = none */
+    struct mono fence_after;          /* the next try, after one that failed */
+    uint32_t start_id;                /* of a start of PostgreSQL under way; 0 = none */
+    struct mono start_after;
+    int start_tries;
+    bool start_wanted;  /* we ended it, so we start it again, read-only */
+    uint32_t lead_id;   /* of the recording of our term under way; 0 = none */
+    bool lead_recorded; /* our term has its row (E6) */
+    enum core_reason resign_why;
+    struct mono lead_since;   /* of this leadership in this run */
+    struct mono frozen_since; /* ms 0 = not frozen */
+    int64_t frozen_ms;        /* sum of freezes, decaying (L5) */
+    struct mono frozen_at;    /* when that sum was last brought up to date */
+    struct mono lease_told;   /* freeze_at as last told to the sentry */
+    int64_t renew_term;       /* canvassed beside our leadership; 0 = none (L9) */
+
     bool local_up; /* what was last said of own PostgreSQL */
     bool waiting_said;
-    struct core_note note; /* as last posted */
+    struct core_note note; /* as last asked to be posted: its content, not its stamps */
     struct mono next_status;
-};
-
-/* ---- events --------------------------------------------------------------------- */
-
-enum core_event_kind {
-    CORE_EV_START,    /* once, first */
-    CORE_EV_TICK,     /* core_deadline() was reached */
-    CORE_EV_MEMBERS,  /* the node table was read; an empty set means: not there */
-    CORE_EV_OBSERVED, /* a probe ended, self included */
-    CORE_EV_DONE,     /* an effect with an id ended */
-    CORE_EV_SETTINGS, /* a reload changed settings */
-};
-
-/* Everything pointed to stays the caller's and is read during the step only. */
-struct core_event {
-    enum core_event_kind kind;
-    struct mono now;
-    union {
-        struct {
-            const struct core_member *v;
-            int n;
-        } members;
-        struct core_observation observed;
-        struct {
-            uint32_t id;
-            bool ok;
-        } done;
-        struct core_settings settings;
-    };
-};
-
-/* ---- effects -------------------------------------------------------------------- */
-
-enum core_effect_kind {
-    CORE_EFF_WATCH,   /* probe `node_id` every `interval_ms`; 0 = stop and close */
-    CORE_EFF_PROBE,   /* probe `node_id` now, on a new session */
-    CORE_EFF_PROMOTE, /* `id`: promote own PostgreSQL; ends in CORE_EV_DONE */
-    CORE_EFF_FOLLOW,  /* `id`: point own PostgreSQL at `node_id`; CORE_EV_DONE */
-    CORE_EFF_LEAD,    /* record the term we lead, if it is not recorded yet */
-    CORE_EFF_NOTE,    /* post `note` on every board from now on */
-    CORE_EFF_ENTER,   /* state changed from `from` to `state` because of `why` */
-    CORE_EFF_REPORT,  /* tell people: `message` about `why` */
-    CORE_EFF_EVENT,   /* record `record` in pgrmon.event and notify */
-};
-
-/* What to tell people; worded by reason.c. */
-enum core_message {
-    CORE_SAY_MONITORING,   /* "monitoring connection to upstream node ..." */
-    CORE_SAY_LOST,         /* "unable to connect to upstream node ..." */
-    CORE_SAY_ATTEMPT,      /* "checking state of node 1, 1 of 3 attempts" */
-    CORE_SAY_SLEEPING,     /* "sleeping 10 seconds until next reconnection attempt" */
-    CORE_SAY_RECONNECTED,  /* "reconnected to upstream node ... after N attempts" */
-    CORE_SAY_GAVE_UP,      /* "unable to reconnect to node 1 after 3 attempts" */
-    CORE_SAY_VERDICT,      /* `why` of an election */
-    CORE_SAY_LOCAL_LOST,   /* own PostgreSQL does not answer */
-    CORE_SAY_LOCAL_BACK,   /* own PostgreSQL answers again */
-    CORE_SAY_WAITING,      /* starting: `why` says what for */
-    CORE_SAY_ALIVE,        /* a failed probe that proves life: `reach` */
-    CORE_SAY_STATUS,       /* every log_status_interval */
-    CORE_SAY_PRIMARY_MODE, /* "switching to primary monitoring mode" */
-    CORE_SAY_MONITOR_PRIMARY, /* "monitoring cluster primary ..." */
-    CORE_SAY_ACTION_FAILED,   /* promotion or follow failed */
-};
-
-/* Rows of pgrmon.event written by the daemon. */
-enum core_record {
-    CORE_REC_LOCAL_DISCONNECT,
-    CORE_REC_LOCAL_RECONNECT,
-    CORE_REC_UPSTREAM_DISCONNECT,
-    CORE_REC_UPSTREAM_RECONNECT,
-    CORE_REC_FAILOVER_PROMOTE,
-    CORE_REC_PROMOTE_ERROR,
-    CORE_REC_FAILOVER_FOLLOW,
-    CORE_REC_FOLLOW_ERROR,
-    CORE_REC_MANY_PRIMARIES,
-    CORE_REC_LOCAL_PROMOTED,
-};
-
-struct core_effect {
-    enum core_effect_kind kind;
-    int node_id;
-    uint32_t id;
-    int64_t interval_ms;
-    int64_t deadline_ms;
-    enum core_state from, state;
-    enum core_message message;
-    enum core_record record;
-    bool successful;
-    enum reach reach;
-    struct core_note note;
-    struct core_why why;
-};
-
-struct core_effects {
-    int n;
-    struct core_effect v[CORE_MAX_EFFECTS];
 };
 
 /* ---- functions ------------------------------------------------------------------ */
@@ -398,6 +533,11 @@ void core_init(struct core *core, const struct core_settings *settings);
 void core_step(struct core *core,
                const struct core_event *event,
                struct core_effects *effects);
+
+/* The note to be posted now: its stamps are those of `now`, and a note that supports
+ * somebody extends our promise from here (L2). Call it right before each posting, never
+ * during a step, and post what it gives or nothing. */
+struct core_note core_post(struct core *core, struct mono now);
 
 /* When to send CORE_EV_TICK if nothing else happens. */
 struct mono core_deadline(const struct core *core);

@@ -73,12 +73,15 @@ on_answer(struct pgconn *conn, void *arg, const struct pgconn_answer *answer)
 {
     struct probe *probe = arg;
     struct core_observation seen;
+    struct core_note notes[CORE_MAX_NODES];
+    int n_notes;
     struct err err;
 
     (void)conn;
     if (answer->reach == REACH_OK) {
         probe->unasked_said = false;
-        if (query_decode_probe(answer->result, probe->node_id, &seen, &err) < 0) {
+        if (query_decode_probe(answer->result, probe->node_id, &seen, notes, &n_notes,
+                               &err) < 0) {
             struct pgconn_answer odd = {REACH_FAILED, NULL, "", err.text};
 
             failed(probe, &odd);

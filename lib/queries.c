@@ -173,10 +173,11 @@ QUERY(probe, 1,
       PAUSED ", "
       "receiver.status = 'streaming', "
       MS_SINCE("receiver.last_msg_receipt_time") ", "
-      "(SELECT string_agg(a.application_name, E'\\n') FROM pg_stat_activity a "
+      "(SELECT string_agg(a.application_name, E'\\n' ORDER BY a.backend_start) "
+      "FROM pg_stat_activity a "
       "WHERE a.usesysid = (SELECT oid FROM pg_roles WHERE rolname = session_user) "
       "AND a.backend_type = 'client backend' "
-      "AND a.application_name LIKE 'pgrmond/%'), "
+      "AND a.application_name LIKE 'pgrmond2%'), "
       "CASE WHEN $1 <> '' THEN set_config('application_name', $1, false) END "
       "FROM " ROLE "LEFT JOIN pg_stat_wal_receiver receiver ON true");
 

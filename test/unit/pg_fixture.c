@@ -149,15 +149,24 @@ void pg_make(struct pg *pg, const char *name)
     assert_int_equal(run((const char *[]){"cp", "-a", template, pg->data, NULL}), 0);
 }
 
-void pg_start(const struct pg *pg, const char *options)
+static int try_start(const struct pg *pg, const char *options)
 {
     char all[512], log[128];
 
     (void)snprintf(all, sizeof all, "-k %s %s", pg->directory, options);
     (void)snprintf(log, sizeof log, "%s/log", pg->directory);
-    assert_int_equal(run((const char *[]){program("pg_ctl"), "-D", pg->data, "-l", log,
-                                          "-o", all, "-t", "60", "-w", "start", NULL}),
-                     0);
+    return run((const char *[]){program("pg_ctl"), "-D", pg->data, "-l", log, "-o", all,
+                                "-t", "60", "-w", "start", NULL});
+}
+
+void pg_start(const struct pg *pg, const char *options)
+{
+    assert_int_equal(try_start(pg, options), 0);
+}
+
+bool pg_can_start(const struct pg *pg)
+{
+    return try_start(pg, "") == 0;
 }
 
 static bool is_ready(const struct pg *pg)

@@ -30,6 +30,8 @@ const char *pg_fixture_directory(void);
 void pg_make(struct pg *pg, const char *name);
 /* Start it by pg_ctl, with more options ("-c archive_mode=on"), and wait. */
 void pg_start(const struct pg *pg, const char *options);
+/* False when pg_ctl start fails. */
+bool pg_can_start(const struct pg *pg);
 /* Start the postmaster as our own child (it becomes our zombie), and wait. */
 pid_t pg_start_child(const struct pg *pg);
 /* pg_ctl stop, mode "fast" or "immediate". */

@@ -102,6 +102,9 @@ QUERY(node_set_slot, 2,
 QUERY(record_promotion, 4,
       "SELECT pgrmon.record_promotion($1::int, $2::text, $3::int, $4::pg_lsn)");
 
+QUERY(record_lead, 3,
+      "SELECT pgrmon.record_lead($1::int, $2::bigint, $3::text)");
+
 QUERY(terms, 1,
       "SELECT term, leader, leader_name, timeline, start_lsn, reason, "
       LOCAL_TIME("started_at") ", previous_leader "

@@ -122,6 +122,7 @@ struct query {
     X(node_set_upstream)                                                               \
     X(node_set_slot)                                                                   \
     X(record_promotion)                                                                \
+    X(record_lead)                                                                     \
     X(terms)                                                                           \
     X(record_event)                                                                    \
     X(events)                                                                          \

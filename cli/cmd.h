@@ -104,6 +104,7 @@ struct cmd {
     X(node_status)                                                                     \
     X(node_check)                                                                      \
     X(cluster_show)                                                                    \
+    X(cluster_notes)                                                                   \
     X(cluster_event)                                                                   \
     X(cluster_cleanup)                                                                 \
     X(cluster_upgrade)                                                                 \

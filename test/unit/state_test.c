@@ -128,7 +128,6 @@ static void no_field_is_forgotten(void **unused)
     struct state state = {.node_id = 1};
     struct state back CLEANUP(state_free) = STATE_INIT;
     char *text CLEANUP(cleanup_free) = NULL;
-    char *again CLEANUP(cleanup_free) = NULL;
     int n_lines = 0;
 
     (void)unused;

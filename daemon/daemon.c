@@ -69,7 +69,8 @@ void daemon_feed(struct daemon *daemon, struct core_event *event)
         ev_timer_start(daemon->loop, &daemon->core_timer);
 }
 
-/* ---- ends of effects ---------------------------------------------------------------- */
+/* ---- ends of effects ----------------------------------------------------------------
+ */
 
 static void on_done_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 {

@@ -51,11 +51,11 @@ struct daemon {
     struct probe *probes[CORE_MAX_NODES]; /* in no order, NULL-terminated by n_probes */
     int n_probes;
 
-    struct state state;     /* as last written or read */
-    struct store *store;    /* its writer; NULL = no voice */
-    int lock_fd;            /* of the state directory, -1 = none */
+    struct state state;      /* as last written or read */
+    struct store *store;     /* its writer; NULL = no voice */
+    int lock_fd;             /* of the state directory, -1 = none */
     struct fencing *fencing; /* NULL = not done here */
-    struct revoke *revoke;  /* under way, or NULL */
+    struct revoke *revoke;   /* under way, or NULL */
     struct startpg *startpg; /* a start of PostgreSQL under way, or NULL */
     struct daemon_done done[DAEMON_MAX_DONE];
     int n_done;
@@ -101,8 +101,8 @@ void daemon_free(struct daemon *daemon);
  * not be called while effects are being performed: actions report from the loop. */
 void daemon_feed(struct daemon *daemon, struct core_event *event);
 
-/* Tell the core from the loop that the effect `id` ended; `report` of a revocation, else
- * NULL. May be called from anywhere. */
+/* Tell the core from the loop that the effect `id` ended; `report` of a revocation,
+ * else NULL. May be called from anywhere. */
 void daemon_done(struct daemon *daemon,
                  uint32_t id,
                  bool ok,

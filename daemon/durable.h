@@ -1,5 +1,5 @@
-/* durable.h - the daemon's state file (rules D): read once, written before anything that
- * depends on it.
+/* durable.h - the daemon's state file (rules D): read once, written before anything
+ * that depends on it.
  *
  * Without a valid file the daemon goes on without a voice: it watches and follows, and
  * says how to be admitted again. */
@@ -9,9 +9,9 @@
 #include "daemon.h"
 #include "err.h"
 
-/* Lock the state directory and read the file into daemon->state. A file that is missing,
- * damaged or another node's is said, and leaves an incarnation of 0. STATE_E_LOCKED when
- * another daemon uses the directory. */
+/* Lock the state directory and read the file into daemon->state. A file that is
+ * missing, damaged or another node's is said, and leaves an incarnation of 0.
+ * STATE_E_LOCKED when another daemon uses the directory. */
 int durable_open(struct daemon *daemon, struct err *err) PGRMON_MUST_CHECK;
 
 /* Start the writer; call it after the last fork() that goes on without exec. */

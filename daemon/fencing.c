@@ -4,6 +4,7 @@
  * milliseconds, an end with proof some tens. */
 #include "fencing.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "err.h"
@@ -13,8 +14,8 @@
 #include "sentry.h"
 
 /* Each step of an action holds the loop up for this long at most. */
-#define STEP_MS  5
-#define AGAIN_S  0.005
+#define STEP_MS 5
+#define AGAIN_S 0.005
 
 struct fencing {
     struct daemon *daemon;
@@ -42,7 +43,8 @@ bool fencing_is_possible(const struct daemon *daemon)
     return daemon->fencing != NULL && daemon->fencing->possible;
 }
 
-/* ---- looking ------------------------------------------------------------------------ */
+/* ---- looking ------------------------------------------------------------------------
+ */
 
 static void watch_postmaster(struct fencing *fencing)
 {
@@ -116,7 +118,8 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 
     (void)loop;
     (void)revents;
-    if (fencing->sentry != NULL && sentry_check(fencing->sentry, &err) == SENTRY_E_LOST &&
+    if (fencing->sentry != NULL &&
+        sentry_check(fencing->sentry, &err) == SENTRY_E_LOST &&
         !fencing->sentry_warned) {
         fencing->sentry_warned = true;
         log_warning("the sentry is gone: %s", err.text);
@@ -142,7 +145,8 @@ void fencing_look(struct daemon *daemon)
         ev_feed_event(daemon->loop, &daemon->fencing->look, EV_TIMER);
 }
 
-/* ---- actions ------------------------------------------------------------------------ */
+/* ---- actions ------------------------------------------------------------------------
+ */
 
 static void step_again(struct fencing *fencing)
 {
@@ -171,8 +175,8 @@ static int freeze(struct fencing *fencing, struct err *err)
 /* L7: the sentry first, or its old deadline would freeze what we continue. */
 static int thaw(struct fencing *fencing, struct err *err)
 {
-    int r = fencing->sentry == NULL ? 0
-                                    : sentry_order(fencing->sentry, &fencing->orders);
+    int r =
+        fencing->sentry == NULL ? 0 : sentry_order(fencing->sentry, &fencing->orders);
 
     if (r == SENTRY_E_BUSY)
         return FENCE_E_WORKING;
@@ -260,7 +264,8 @@ void fencing_kill(struct daemon *daemon, const struct core_effect *effect)
     begin(daemon, effect);
 }
 
-/* ---- the sentry and the guard ------------------------------------------------------- */
+/* ---- the sentry and the guard -------------------------------------------------------
+ */
 
 static enum sentry_guard sentry_guard_of(const struct config *config)
 {
@@ -291,14 +296,14 @@ void fencing_guard(struct daemon *daemon)
 {
     struct err err = ERR_INIT;
 
-    if (!fencing_is_possible(daemon) ||
-        daemon->config.start_guard == CONFIG_GUARD_OFF)
+    if (!fencing_is_possible(daemon) || daemon->config.start_guard == CONFIG_GUARD_OFF)
         return;
     if (guard_arm(daemon->config.data_directory, &err) < 0)
         log_err(LOG_LEVEL_ERROR, &err);
 }
 
-/* ---- life --------------------------------------------------------------------------- */
+/* ---- life ---------------------------------------------------------------------------
+ */
 
 static void say_impossible(const struct err *err)
 {

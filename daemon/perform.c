@@ -83,6 +83,16 @@ static void post(struct daemon *daemon)
         probe_post(daemon->probes[i]);
 }
 
+static void start_pg(struct daemon *daemon, const struct core_effect *effect)
+{
+    daemon_done(daemon, effect->id, false, NULL);
+}
+
+static void cut_off(struct daemon *daemon, const struct core_effect *effect)
+{
+    daemon_done(daemon, effect->id, false, NULL);
+}
+
 void perform(struct daemon *daemon, const struct core_effect *effect)
 {
     struct probe *probe;
@@ -127,7 +137,7 @@ void perform(struct daemon *daemon, const struct core_effect *effect)
         start_pg(daemon, effect);
         break;
     case CORE_EFF_REVOKE:
-        revoke(daemon, effect);
+        cut_off(daemon, effect);
         break;
     case CORE_EFF_ENTER:
         enter(daemon, effect);

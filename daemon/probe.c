@@ -16,7 +16,7 @@ struct probe {
     ev_timer timer;
     int64_t interval_ms; /* 0 = at rest */
     bool under_way;
-    bool again; /* right after the one under way */
+    bool again;         /* right after the one under way */
     bool unasked_said;  /* that it cannot be asked */
     bool fresh_session; /* this probe opened its own session */
 };
@@ -153,9 +153,9 @@ static void connect_anew(struct probe *probe)
 {
     int64_t deadline_ms = 2 * daemon_beat_ms(probe->daemon);
     char note[NOTE_TEXT_SIZE];
-    const struct pgconn_options options = {
-        .application_name = daemon_note(probe->daemon, note),
-        .statement_timeout_ms = deadline_ms};
+    const struct pgconn_options options = {.application_name =
+                                               daemon_note(probe->daemon, note),
+                                           .statement_timeout_ms = deadline_ms};
     const char *conninfo = members_conninfo(probe->daemon, probe->node_id);
 
     pgconn_close(probe->conn);

@@ -157,11 +157,11 @@ void record_event(struct daemon *daemon,
 static void on_lead_recorded(void *arg, const struct pgconn_answer *answer)
 {
     struct daemon *daemon = arg;
-    const char *term = answer->reach == REACH_OK ? query_text(answer->result, 0, 0)
-                                                 : NULL;
+    const char *term =
+        answer->reach == REACH_OK ? query_text(answer->result, 0, 0) : NULL;
     struct number number_of_term;
-    bool ok = term != NULL &&
-              strcmp(term, number(&number_of_term, daemon->lead_term)) == 0;
+    bool ok =
+        term != NULL && strcmp(term, number(&number_of_term, daemon->lead_term)) == 0;
 
     if (ok)
         log_info("this node leads in term %s", term);
@@ -176,10 +176,9 @@ static void on_lead_recorded(void *arg, const struct pgconn_answer *answer)
 void record_lead(struct daemon *daemon, uint32_t id, int64_t term)
 {
     struct number node, number_of_term;
-    const char *params[] = {number(&node, daemon->config.node_id),
-                            number(&number_of_term, term),
-                            daemon->lead_reason == NULL ? "found as primary"
-                                                        : daemon->lead_reason};
+    const char *params[] = {
+        number(&node, daemon->config.node_id), number(&number_of_term, term),
+        daemon->lead_reason == NULL ? "found as primary" : daemon->lead_reason};
     const struct link_job job = {.query = &query_record_lead,
                                  .params = params,
                                  .cb = on_lead_recorded,

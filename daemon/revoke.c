@@ -40,7 +40,7 @@
 #define N_STUCK 4
 
 /* What revoke_state said. */
-struct state {
+struct facts {
     bool in_recovery, empty, paused, conflict, elsewhere;
     char receivers[64];
     pid_t startup;
@@ -61,7 +61,7 @@ struct revoke {
     struct walend_layout layout;
     struct mono empty_since; /* ms 0: primary_conninfo is not seen empty yet */
     struct mono signalled;   /* the walreceiver or readers, the last time */
-    struct state seen;
+    struct facts seen;
     int n_clean; /* answers in a row that prove the revocation */
     int n_ended; /* of them, those that prove the end of WAL */
     int n_stuck;
@@ -169,7 +169,7 @@ static void end(struct revoke *revoke, bool ok, enum revoke_why why, const char 
 /* The deadline has passed: say what stands in the way. */
 static void end_late(struct revoke *revoke)
 {
-    const struct state *seen = &revoke->seen;
+    const struct facts *seen = &revoke->seen;
 
     if (revoke->n_clean >= N_PROOFS)
         end(revoke, true, REVOKE_LATE,
@@ -358,7 +358,7 @@ static struct lsn known_end(const struct revoke *revoke)
  * has to wait for something else. */
 static bool judge_end(struct revoke *revoke)
 {
-    const struct state *seen = &revoke->seen;
+    const struct facts *seen = &revoke->seen;
 
     if (revoke->n_ended >= N_PROOFS) {
         revoke->result.report = (struct core_report){true, seen->term, seen->replayed};
@@ -389,7 +389,7 @@ static bool equals(const char *text, const char *what)
     return text != NULL && strcmp(text, what) == 0;
 }
 
-static void take_state(struct state *state, const PGresult *res)
+static void take_state(struct facts *state, const PGresult *res)
 {
     const char *receivers = query_text(res, 0, 2);
     const char *type = query_text(res, 0, 4);
@@ -414,7 +414,7 @@ static void take_state(struct state *state, const PGresult *res)
 /* Returns false when the next question has to wait for something else. */
 static bool judge(struct revoke *revoke)
 {
-    const struct state *seen = &revoke->seen;
+    const struct facts *seen = &revoke->seen;
 
     if (!seen->in_recovery) {
         end(revoke, false, REVOKE_NOT_STANDBY, "own PostgreSQL is not in recovery");

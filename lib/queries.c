@@ -47,6 +47,13 @@
 #define SETTING(setting_name)                                                          \
     "(SELECT setting FROM pg_settings WHERE name = '" setting_name "') "
 
+/* How many standbys confirm a commit: "ANY 2 (...)", "FIRST 2 (...)", "2 (...)", a bare
+ * list is "FIRST 1" (manual section 20.6.2). */
+#define COPIES                                                                         \
+    "(SELECT CASE WHEN names = '' THEN 0 ELSE coalesce((regexp_match(names, "          \
+    "'^(?:first|any)?\\s*(\\d+)\\s*\\(', 'i'))[1]::int, 1) END "                       \
+    "FROM (SELECT trim(current_setting('synchronous_standby_names')) AS names) s) "
+
 #define LOCAL_TIME(expression) "to_char(" expression ", 'YYYY-MM-DD HH24:MI:SS') "
 #define UTC_TIME(expression)                                                           \
     "to_char((" expression ") AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') "
@@ -184,7 +191,8 @@ QUERY(probe, 1,
       "WHERE a.usesysid = (SELECT oid FROM pg_roles WHERE rolname = session_user) "
       "AND a.backend_type = 'client backend' "
       "AND a.application_name LIKE 'pgrmond2%'), "
-      "CASE WHEN $1 <> '' THEN set_config('application_name', $1, false) END "
+      "CASE WHEN $1 <> '' THEN set_config('application_name', $1, false) END, "
+      COPIES
       "FROM " ROLE "LEFT JOIN pg_stat_wal_receiver receiver ON true");
 
 /* ---- facts about a server ------------------------------------------------------ */

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from host import Host
 from lab import wait_for
 
 PG_BIN = "/usr/lib/postgresql/15/bin"
@@ -102,7 +103,7 @@ def make_template(scratch, environment):
     return data
 
 
-class Node:
+class Node(Host):
     """Node N: host N of the laboratory, directory n<N>, name node<N>."""
 
     def __init__(self, number, lab, scratch, environment):
@@ -112,6 +113,7 @@ class Node:
         self.address = lab.address(number)
         self.directory = Path(scratch) / f"n{number}"
         self.data = self.directory / "data"
+        self.state_directory = self.directory / "state"
         self.conf = self.directory / "pgrmon.conf"
         self.pg_log = self.directory / "postgresql.log"
         self.daemon_log = self.directory / "pgrmond.log"
@@ -161,7 +163,7 @@ class Node:
             "conninfo": self.conninfo(),
             "data_directory": self.data,
             "pg_bindir": PG_BIN,
-            "state_directory": self.directory / "state",
+            "state_directory": self.state_directory,
             **PGRMON_CONF,
             **settings,
         }
@@ -170,6 +172,10 @@ class Node:
         give_to_postgres(self.conf)
 
     # PostgreSQL.
+
+    def has_data(self):
+        """False on a witness."""
+        return (self.data / "PG_VERSION").exists()
 
     def init(self, template):
         subprocess.run(["cp", "-a", template, self.data], check=True, timeout=60)

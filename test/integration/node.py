@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-from host import Host
+from host import Host, state_of
 from lab import wait_for
 
 PG_BIN = "/usr/lib/postgresql/15/bin"
@@ -262,8 +262,11 @@ class Node(Host):
 
     def is_primary(self):
         """Accepting connections, out of recovery. False when it does not answer."""
+        head = self.postmaster()
+        if head is None or state_of(head) == "T":
+            return False
         try:
-            return self.postmaster() is not None and not self.in_recovery()
+            return not self.in_recovery()
         except psycopg.Error:
             return False
 

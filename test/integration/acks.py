@@ -249,8 +249,8 @@ class Acks:
 
     def lost(self, node, server=None, till=float("inf"), since=0.0):
         """The acknowledged rows that NODE does not have."""
+        acks = self.acks(server, since, till)  # first: rows are added all the time
         there = set(node.sql(f"select client, number from {TABLE}"))
-        acks = self.acks(server, since, till)
         return [ack for ack in acks if (ack.client, ack.number) not in there]
 
     def gap(self, since=0.0, server=None, till=float("inf")):

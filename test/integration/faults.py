@@ -108,6 +108,8 @@ def copy_of_standby(nodes, number, host):
     subprocess.run(["cp", "-a", node.data, copy.data], check=True, timeout=60)
     node.start()
     copy.own_settings()
+    with (copy.data / "postgresql.auto.conf").open("a") as file:
+        file.write("primary_slot_name = ''\n")  # the standby uses it
     copy.start()
     wait_for(lambda: copy.streams_from(nodes[1]), 15, "the copy to stream")
     return copy

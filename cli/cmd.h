@@ -103,7 +103,10 @@ struct cmd {
     X(standby_follow)                                                                  \
     X(node_status)                                                                     \
     X(node_check)                                                                      \
+    X(node_guard)                                                                      \
+    X(node_release)                                                                    \
     X(cluster_show)                                                                    \
+    X(cluster_notes)                                                                   \
     X(cluster_event)                                                                   \
     X(cluster_cleanup)                                                                 \
     X(cluster_upgrade)                                                                 \

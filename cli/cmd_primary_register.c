@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "admission.h"
 #include "cleanup.h"
 #include "cmd.h"
 #include "gather.h"
@@ -133,6 +134,7 @@ static int gather(struct plan *plan, struct precheck *list, struct err *err)
         return code;
     registration_check_duplicates(context, &plan->set, "primary register", list);
     check_other_primary(plan, list);
+    admission_check(context, list);
     return EXIT_CODE_SUCCESS;
 }
 
@@ -202,7 +204,8 @@ static int apply(struct plan *plan, struct err *err)
                   details);
     log_notice("primary node record (ID: %d) %s", config->node_id,
                context->line.force ? "written" : "registered");
-    return EXIT_CODE_SUCCESS;
+    return admission_write(context, plan->conn, CORE_ROLE_PRIMARY,
+                           nodeset_find(&plan->set, config->node_id) != NULL, err);
 }
 
 static int run(struct cmd_context *context, struct err *err)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "admission.h"
 #include "cleanup.h"
 #include "cmd.h"
 #include "gather.h"
@@ -263,6 +264,7 @@ static int gather(struct plan *plan, struct precheck *list, struct err *err)
     registration_check_secret(&plan->context->config, list);
     if (list->n_failed == 0)
         check_upstream(plan, list);
+    admission_check(plan->context, list);
     return EXIT_CODE_SUCCESS;
 }
 
@@ -332,6 +334,10 @@ static int apply(struct plan *plan, struct err *err)
     session_event(context, plan->primary, config->node_id, "standby_register", true,
                   details);
     log_notice("standby %s successfully registered", label);
+    code = admission_write(context, plan->primary, CORE_ROLE_STANDBY,
+                           nodeset_find(&plan->set, config->node_id) != NULL, err);
+    if (code != EXIT_CODE_SUCCESS)
+        return code;
     if (context->line.wait_sync && plan->local != NULL)
         return wait_sync(plan, err);
     return EXIT_CODE_SUCCESS;

@@ -29,16 +29,24 @@ void follow_plan_deinit(struct follow_plan *plan)
 
 /* ---- the local node ------------------------------------------------------------- */
 
-static int read_position(struct follow_plan *plan, struct err *err)
+/* What node `node_id` says over `conn` of itself. */
+static int
+observe(PGconn *conn, int node_id, struct core_observation *ret_seen, struct err *err)
 {
     const char *params[] = {NULL};
-    PGresult *res CLEANUP(query_clear) =
-        query_run(plan->local, &query_probe, params, err);
+    struct core_note notes[CORE_MAX_NODES];
+    int n_notes;
+    PGresult *res CLEANUP(query_clear) = query_run(conn, &query_probe, params, err);
 
     if (res == NULL ||
-        query_decode_probe(res, plan->context->config.node_id, &plan->at, err) != 0)
+        query_decode_probe(res, node_id, ret_seen, notes, &n_notes, err) != 0)
         return EXIT_CODE_DB_QUERY;
     return EXIT_CODE_SUCCESS;
+}
+
+static int read_position(struct follow_plan *plan, struct err *err)
+{
+    return observe(plan->local, plan->context->config.node_id, &plan->at, err);
 }
 
 static int
@@ -246,11 +254,8 @@ static void tell_verdict(const struct follow_plan *plan,
 static void check_term(const struct follow_plan *plan, struct precheck *list)
 {
     struct core_observation seen;
-    const char *params[] = {NULL};
-    PGresult *res CLEANUP(query_clear) =
-        query_run(plan->remote, &query_probe, params, NULL);
 
-    if (res == NULL || query_decode_probe(res, plan->target->id, &seen, NULL) != 0 ||
+    if (observe(plan->remote, plan->target->id, &seen, NULL) != EXIT_CODE_SUCCESS ||
         seen.term >= plan->at.term)
         return;
     precheck_fail(list, EXIT_CODE_FOLLOW,

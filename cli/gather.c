@@ -164,18 +164,20 @@ downstreams_read(struct pgconn *conn, void *arg, const struct pgconn_answer *ans
 static void probed(struct pgconn *conn, void *arg, const struct pgconn_answer *answer)
 {
     struct probe *probe = arg;
+    struct gathered *out = probe->out;
     struct err err = ERR_INIT;
 
     if (answer->reach != REACH_OK) {
         fail(probe, answer->reach, answer->message);
         return;
     }
-    if (query_decode_probe(answer->result, probe->node_id, &probe->out->seen, &err) <
-        0) {
+    if (query_decode_probe(answer->result, probe->node_id, &out->seen, out->notes,
+                           &out->n_notes, &err) < 0) {
         fail(probe, REACH_FAILED, err.text);
         return;
     }
-    probe->out->seen.reach = REACH_OK;
+    (void)query_decode_notes(answer->result, out->notes, &out->n_bad_notes);
+    out->seen.reach = REACH_OK;
     pgconn_query(conn, query_downstreams.text, 0, NULL, time_left(probe),
                  downstreams_read, probe);
 }

@@ -15,9 +15,12 @@
 /* What one node answered to the probe statement. */
 struct gathered {
     struct core_observation seen; /* seen.reach says how it went */
-    char message[512];    /* the failure, passwords removed; "" when it answered */
-    int server_version;   /* 0 when it did not connect */
-    int64_t took_ms;      /* until the answer or the failure */
+    char message[512];  /* the failure, passwords removed; "" when it answered */
+    int server_version; /* 0 when it did not connect */
+    int64_t took_ms;    /* until the answer or the failure */
+    int n_notes;        /* of all daemons, on its board; 0 when it did not answer */
+    struct core_note notes[CORE_MAX_NODES];
+    int n_bad_notes;      /* sessions named like notes that are none */
     bool has_downstreams; /* the following is known */
     int n_downstreams;    /* streaming from this node, by application_name */
     char downstreams[CORE_MAX_NODES][CORE_NAME_SIZE];

@@ -4,10 +4,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "action.h"
 #include "core/reason.h"
+#include "durable.h"
 #include "err.h"
+#include "fencing.h"
 #include "log.h"
 #include "notify.h"
 #include "pgconn.h"
@@ -65,6 +69,49 @@ void daemon_feed(struct daemon *daemon, struct core_event *event)
         ev_timer_start(daemon->loop, &daemon->core_timer);
 }
 
+/* ---- ends of effects ----------------------------------------------------------------
+ */
+
+static void on_done_timer(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    struct daemon *daemon = timer->data;
+    struct daemon_done done[DAEMON_MAX_DONE];
+    int n = daemon->n_done;
+
+    (void)loop;
+    (void)revents;
+    memcpy(done, daemon->done, sizeof done);
+    daemon->n_done = 0;
+    for (int i = 0; i < n; i++) {
+        struct core_event event = {
+            .kind = CORE_EV_DONE, .done = {done[i].id, done[i].ok, done[i].report}
+        };
+
+        daemon_feed(daemon, &event);
+    }
+}
+
+void daemon_done(struct daemon *daemon,
+                 uint32_t id,
+                 bool ok,
+                 const struct core_report *report)
+{
+    if (daemon->n_done == DAEMON_MAX_DONE)
+        abort(); /* a bug of ours: the core has fewer effects under way */
+    daemon->done[daemon->n_done++] = (struct daemon_done){
+        id, ok, report == NULL ? (struct core_report){0} : *report};
+    ev_timer_stop(daemon->loop, &daemon->done_timer);
+    ev_timer_set(&daemon->done_timer, 0., 0.);
+    ev_timer_start(daemon->loop, &daemon->done_timer);
+}
+
+const char *daemon_note(struct daemon *daemon, char buf[static NOTE_TEXT_SIZE])
+{
+    const struct core_note note = core_post(&daemon->core, mono_now());
+
+    return note_format(&note, buf);
+}
+
 static void on_core_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     struct core_event event = {.kind = CORE_EV_TICK};
@@ -84,7 +131,6 @@ static void on_members_timer(struct ev_loop *loop, ev_timer *timer, int revents)
     (void)loop;
     (void)revents;
     members_read(daemon);
-    record_lead(daemon);
     record_history(daemon);
 }
 
@@ -203,15 +249,15 @@ daemon_new(struct ev_loop *loop, struct config *config, const char *log_level)
     daemon->config = *config;
     memset(config, 0, sizeof *config);
     daemon->log_level = log_level;
-    settings = daemon_core_settings(&daemon->config);
+    daemon->lock_fd = -1;
     daemon->resolve = resolve_new(loop);
     daemon->local = link_new(loop, daemon->resolve, "own PostgreSQL");
     daemon->primary = link_new(loop, daemon->resolve, "primary");
     link_target(daemon->local, daemon->config.conninfo);
+    ev_timer_init(&daemon->done_timer, on_done_timer, 0., 0.);
+    daemon->done_timer.data = daemon;
+    settings = daemon_core_settings(daemon);
     core_init(&daemon->core, &settings);
-    (void)note_format(
-        &(struct core_note){.phase = CORE_PHASE_ASK, .node_id = settings.self_id},
-        daemon->note);
     start_timers(daemon);
     watch_signal(daemon, &daemon->sigterm, SIGTERM, on_stop_signal);
     watch_signal(daemon, &daemon->sigint, SIGINT, on_stop_signal);
@@ -219,16 +265,45 @@ daemon_new(struct ev_loop *loop, struct config *config, const char *log_level)
     return daemon;
 }
 
-void daemon_start(struct daemon *daemon)
+/* What the state file holds, its nodes included: own PostgreSQL may be down. */
+static void feed_start(struct daemon *daemon)
 {
     struct core_event event = {.kind = CORE_EV_START};
+    struct timespec now;
 
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    event.start.durable = daemon->state.durable;
+    event.start.random = (uint64_t)now.tv_nsec * 2654435761U + (uint64_t)getpid();
+    event.start.system_identifier = daemon->state.system_identifier;
+    daemon_feed(daemon, &event);
+    if (daemon->state.nodes.n == 0)
+        return;
+    nodeset_copy(&daemon->nodes, &daemon->state.nodes);
+    members_feed(daemon);
+}
+
+int daemon_open(struct daemon *daemon, struct err *err)
+{
+    struct core_event event = {.kind = CORE_EV_SETTINGS};
+    int r = durable_open(daemon, err);
+
+    if (r != 0)
+        return r;
+    fencing_open(daemon);
+    durable_begin(daemon);
+    event.settings = daemon_core_settings(daemon);
+    daemon_feed(daemon, &event);
+    return 0;
+}
+
+void daemon_start(struct daemon *daemon)
+{
     log_info("connecting to database \"%s\"", daemon->config.conninfo);
     log_notice("starting monitoring of node \"%s\" (ID: %d)", daemon->config.node_name,
                daemon->config.node_id);
     record_event(daemon, "pgrmond_start", true, 0,
                  "pgrmond " PGRMON_VERSION " started");
-    daemon_feed(daemon, &event);
+    feed_start(daemon);
     members_read(daemon);
 }
 
@@ -238,12 +313,15 @@ void daemon_free(struct daemon *daemon)
         return;
     record_stop(daemon);
     action_free(daemon->action);
+    fencing_close(daemon);
+    durable_close(daemon);
     for (int i = 0; i < daemon->n_probes; i++)
         probe_free(daemon->probes[i]);
     link_free(daemon->local);
     link_free(daemon->primary);
     resolve_free(daemon->resolve);
     ev_timer_stop(daemon->loop, &daemon->core_timer);
+    ev_timer_stop(daemon->loop, &daemon->done_timer);
     ev_timer_stop(daemon->loop, &daemon->members_timer);
     ev_timer_stop(daemon->loop, &daemon->state_timer);
     ev_timer_stop(daemon->loop, &daemon->cleanup_timer);

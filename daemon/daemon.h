@@ -17,10 +17,24 @@
 #include "link.h"
 #include "node.h"
 #include "note.h"
+#include "state.h"
 
 struct probe;
 struct action;
 struct child;
+struct fencing;
+struct revoke;
+struct startpg;
+struct store;
+
+/* Ends of effects that wait to be told to the core from the loop. */
+struct daemon_done {
+    uint32_t id;
+    bool ok;
+    struct core_report report;
+};
+
+#define DAEMON_MAX_DONE 16
 
 struct daemon {
     struct ev_loop *loop;
@@ -36,12 +50,22 @@ struct daemon {
     struct nodeset nodes;
     struct probe *probes[CORE_MAX_NODES]; /* in no order, NULL-terminated by n_probes */
     int n_probes;
-    char note[NOTE_TEXT_SIZE]; /* what our sessions are called */
+
+    struct state state;      /* as last written or read */
+    struct store *store;     /* its writer; NULL = no voice */
+    int lock_fd;             /* of the state directory, -1 = none */
+    struct fencing *fencing; /* NULL = not done here */
+    struct revoke *revoke;   /* under way, or NULL */
+    struct startpg *startpg; /* a start of PostgreSQL under way, or NULL */
+    struct daemon_done done[DAEMON_MAX_DONE];
+    int n_done;
+    ev_timer done_timer;
 
     struct link *local;    /* own PostgreSQL */
     struct link *primary;  /* where the metadata is written */
     struct action *action; /* the promotion or follow under way, or NULL */
-    bool lead_pending;     /* our term is still to be recorded */
+    uint32_t lead_id;      /* of the recording of our term, 0 = none */
+    int64_t lead_term;
     const char *lead_reason;
     struct child *hooks[8]; /* notification commands under way */
 
@@ -63,6 +87,10 @@ struct daemon {
 struct daemon *
 daemon_new(struct ev_loop *loop, struct config *config, const char *log_level);
 
+/* Open the state directory and start the sentry; before daemon_start(). 0, or
+ * STATE_E_LOCKED with the reason when another daemon uses the directory. */
+int daemon_open(struct daemon *daemon, struct err *err) PGRMON_MUST_CHECK;
+
 /* Begin to watch. Until then `on_ready` may be set. */
 void daemon_start(struct daemon *daemon);
 
@@ -73,8 +101,18 @@ void daemon_free(struct daemon *daemon);
  * not be called while effects are being performed: actions report from the loop. */
 void daemon_feed(struct daemon *daemon, struct core_event *event);
 
+/* Tell the core from the loop that the effect `id` ended; `report` of a revocation,
+ * else NULL. May be called from anywhere. */
+void daemon_done(struct daemon *daemon,
+                 uint32_t id,
+                 bool ok,
+                 const struct core_report *report);
+
+/* The note to be posted now, in text form: for the query that is sent next. */
+const char *daemon_note(struct daemon *daemon, char buf[static NOTE_TEXT_SIZE]);
+
 /* The settings that the core decides by. */
-struct core_settings daemon_core_settings(const struct config *config);
+struct core_settings daemon_core_settings(const struct daemon *daemon);
 
 /* How long a probe on a held session, and one on a new session, may take: one beat, and
  * two (design.md section 2: a slow one is overtaken rather than waited for). */
@@ -91,6 +129,9 @@ void perform(struct daemon *daemon, const struct core_effect *effect);
 
 /* Read the node table now; the answer becomes CORE_EV_MEMBERS. */
 void members_read(struct daemon *daemon);
+
+/* Give the core its share of the records that are known. */
+void members_feed(struct daemon *daemon);
 
 /* Point the link for writing at whom the core takes for the primary. */
 void members_retarget(struct daemon *daemon);
@@ -110,9 +151,8 @@ void record_event(struct daemon *daemon,
                   int other_id,
                   const char *details);
 
-/* Record the term that we lead, if it is not recorded yet (rule P1); again until it is.
- */
-void record_lead(struct daemon *daemon);
+/* Record the term that we lead (rule P1); ends in daemon_done(). */
+void record_lead(struct daemon *daemon, uint32_t id, int64_t term);
 
 /* Record the live state of this node (pgrmon.node_state), and a row of history when
  * monitoring_history is on. */

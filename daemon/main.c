@@ -78,6 +78,12 @@ static int run(const struct options *options, struct config *config, int *report
     }
     log_notice("pgrmond %s starting", PGRMON_VERSION);
     daemon = daemon_new(loop, config, options->log_level);
+    if (daemon_open(daemon, &err) != 0) {
+        daemon_free(daemon);
+        ev_loop_destroy(loop);
+        pidfile_close(&pidfile);
+        return fail(&err, EXIT_BAD_PIDFILE);
+    }
     daemon->on_ready = on_ready;
     daemon->on_ready_arg = report;
     daemon_start(daemon);

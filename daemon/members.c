@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon.h"
+#include "durable.h"
 #include "err.h"
 #include "log.h"
 #include "probe.h"
@@ -25,8 +26,7 @@ void members_retarget(struct daemon *daemon)
     link_target(daemon->primary, members_conninfo(daemon, daemon->core.primary_id));
 }
 
-/* Give the core its share of the records. */
-static void feed(struct daemon *daemon)
+void members_feed(struct daemon *daemon)
 {
     struct core_member members[CORE_MAX_NODES];
     struct core_event event = {.kind = CORE_EV_MEMBERS};
@@ -97,6 +97,7 @@ static void on_nodes(void *arg, const struct pgconn_answer *answer)
     struct nodeset old = daemon->nodes;
     struct nodeset fresh = NODESET_INIT;
     struct err err = ERR_INIT;
+    bool changed;
 
     if (answer->reach != REACH_OK) {
         log_debug("cannot read the node table: %s", answer->message);
@@ -106,12 +107,15 @@ static void on_nodes(void *arg, const struct pgconn_answer *answer)
         log_err(LOG_LEVEL_ERROR, &err);
         return;
     }
+    changed = !nodeset_is_same(&fresh, &daemon->state.nodes);
     daemon->nodes = fresh;
     warn_of_drift(daemon);
     nodeset_free(&old);
     drop_probes(daemon);
-    feed(daemon);
+    members_feed(daemon);
     members_retarget(daemon);
+    if (changed)
+        durable_save_nodes(daemon);
 }
 
 void members_read(struct daemon *daemon)

@@ -7,7 +7,9 @@
 
 #include "core/reason.h"
 #include "daemon.h"
+#include "durable.h"
 #include "err.h"
+#include "fencing.h"
 #include "log.h"
 #include "notify.h"
 #include "probe.h"
@@ -54,9 +56,11 @@ static void enter(struct daemon *daemon, const struct core_effect *effect)
     say(daemon, effect);
     reason_sentence(&daemon->core, &effect->why, sentence, sizeof sentence);
     notify_status("%s: %s", reason_state_name(effect->state), sentence);
-    if (effect->state == CORE_PRIMARY)
+    if (effect->state == CORE_PRIMARY) {
         daemon->lead_reason =
             effect->from == CORE_PROMOTING ? "failover" : "promoted outside pgrmond";
+        fencing_guard(daemon);
+    }
     members_retarget(daemon);
     record_state(daemon);
 }
@@ -72,14 +76,21 @@ static void record(struct daemon *daemon, const struct core_effect *effect)
         record_upstream(daemon, effect->node_id);
 }
 
-/* A new note is seen first where it matters most: on our own board. */
-static void post(struct daemon *daemon, const struct core_note *note)
+/* What we say has changed: every board that we read hears of it now. */
+static void post(struct daemon *daemon)
 {
-    struct probe *self = find_probe(daemon, daemon->config.node_id);
+    for (int i = 0; i < daemon->n_probes; i++)
+        probe_post(daemon->probes[i]);
+}
 
-    (void)note_format(note, daemon->note);
-    if (self != NULL)
-        probe_now(self, false);
+static void start_pg(struct daemon *daemon, const struct core_effect *effect)
+{
+    daemon_done(daemon, effect->id, false, NULL);
+}
+
+static void cut_off(struct daemon *daemon, const struct core_effect *effect)
+{
+    daemon_done(daemon, effect->id, false, NULL);
 }
 
 void perform(struct daemon *daemon, const struct core_effect *effect)
@@ -102,11 +113,31 @@ void perform(struct daemon *daemon, const struct core_effect *effect)
         follow_start(daemon, effect);
         break;
     case CORE_EFF_LEAD:
-        daemon->lead_pending = true;
-        record_lead(daemon);
+        record_lead(daemon, effect->id, effect->term);
         break;
     case CORE_EFF_NOTE:
-        post(daemon, &effect->note);
+        post(daemon);
+        break;
+    case CORE_EFF_SAVE:
+        durable_save(daemon, effect);
+        break;
+    case CORE_EFF_LEASE:
+        fencing_lease(daemon, effect);
+        break;
+    case CORE_EFF_FREEZE:
+        fencing_freeze(daemon, effect);
+        break;
+    case CORE_EFF_THAW:
+        fencing_thaw(daemon, effect);
+        break;
+    case CORE_EFF_KILL:
+        fencing_kill(daemon, effect);
+        break;
+    case CORE_EFF_START_PG:
+        start_pg(daemon, effect);
+        break;
+    case CORE_EFF_REVOKE:
+        cut_off(daemon, effect);
         break;
     case CORE_EFF_ENTER:
         enter(daemon, effect);

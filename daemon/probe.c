@@ -16,6 +16,7 @@ struct probe {
     ev_timer timer;
     int64_t interval_ms; /* 0 = at rest */
     bool under_way;
+    bool again;         /* right after the one under way */
     bool unasked_said;  /* that it cannot be asked */
     bool fresh_session; /* this probe opened its own session */
 };
@@ -23,14 +24,27 @@ struct probe {
 static void ask(struct probe *probe);
 static void connect_anew(struct probe *probe);
 
-static void observed(struct probe *probe, struct core_observation *seen)
+static void observed_board(struct probe *probe,
+                           struct core_observation *seen,
+                           const struct core_note *notes,
+                           int n_notes)
 {
-    struct core_event event = {.kind = CORE_EV_OBSERVED};
+    struct core_event event = {
+        .kind = CORE_EV_OBSERVED, .notes = notes, .n_notes = n_notes};
 
     probe->under_way = false;
     seen->node_id = probe->node_id;
     event.observed = *seen;
+    if (probe->again) {
+        probe->again = false;
+        ev_feed_event(probe->daemon->loop, &probe->timer, EV_TIMER);
+    }
     daemon_feed(probe->daemon, &event);
+}
+
+static void observed(struct probe *probe, struct core_observation *seen)
+{
+    observed_board(probe, seen, NULL, 0);
 }
 
 /* We could not even ask: no name server answers, the conninfo is mistyped. The core
@@ -73,19 +87,22 @@ on_answer(struct pgconn *conn, void *arg, const struct pgconn_answer *answer)
 {
     struct probe *probe = arg;
     struct core_observation seen;
+    struct core_note notes[CORE_MAX_NODES];
+    int n_notes;
     struct err err;
 
     (void)conn;
     if (answer->reach == REACH_OK) {
         probe->unasked_said = false;
-        if (query_decode_probe(answer->result, probe->node_id, &seen, &err) < 0) {
+        if (query_decode_probe(answer->result, probe->node_id, &seen, notes, &n_notes,
+                               &err) < 0) {
             struct pgconn_answer odd = {REACH_FAILED, NULL, "", err.text};
 
             failed(probe, &odd);
             return;
         }
         seen.connected = probe->fresh_session;
-        observed(probe, &seen);
+        observed_board(probe, &seen, notes, n_notes);
         return;
     }
     /* A held session proves nothing by failing: ask again on a new one. */
@@ -124,7 +141,8 @@ static void on_loss(struct pgconn *conn, void *arg, const struct pgconn_answer *
 
 static void ask(struct probe *probe)
 {
-    const char *params[] = {probe->daemon->note};
+    char note[NOTE_TEXT_SIZE];
+    const char *params[] = {daemon_note(probe->daemon, note)};
     int64_t beats = probe->fresh_session ? 2 : 1;
 
     pgconn_query(probe->conn, query_probe.text, query_probe.n_params, params,
@@ -134,7 +152,9 @@ static void ask(struct probe *probe)
 static void connect_anew(struct probe *probe)
 {
     int64_t deadline_ms = 2 * daemon_beat_ms(probe->daemon);
-    const struct pgconn_options options = {.application_name = probe->daemon->note,
+    char note[NOTE_TEXT_SIZE];
+    const struct pgconn_options options = {.application_name =
+                                               daemon_note(probe->daemon, note),
                                            .statement_timeout_ms = deadline_ms};
     const char *conninfo = members_conninfo(probe->daemon, probe->node_id);
 
@@ -159,6 +179,14 @@ void probe_now(struct probe *probe, bool anew)
     }
     probe->fresh_session = false;
     ask(probe);
+}
+
+void probe_post(struct probe *probe)
+{
+    if (probe->under_way)
+        probe->again = true;
+    else
+        probe_now(probe, false);
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)

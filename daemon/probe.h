@@ -20,6 +20,10 @@ void probe_watch(struct probe *probe, int64_t interval_ms);
 /* Probe now, with a new session when `anew`. One that is under way is let finish. */
 void probe_now(struct probe *probe, bool anew);
 
+/* Our note has changed: post it there, right after what is under way. Nothing happens
+ * at rest. */
+void probe_post(struct probe *probe);
+
 /* The conninfo may have changed: a session to the old one is closed. */
 void probe_refresh(struct probe *probe);
 

@@ -157,38 +157,36 @@ void record_event(struct daemon *daemon,
 static void on_lead_recorded(void *arg, const struct pgconn_answer *answer)
 {
     struct daemon *daemon = arg;
-    const char *term;
+    const char *term =
+        answer->reach == REACH_OK ? query_text(answer->result, 0, 0) : NULL;
+    struct number number_of_term;
+    bool ok =
+        term != NULL && strcmp(term, number(&number_of_term, daemon->lead_term)) == 0;
 
-    if (answer->reach != REACH_OK) {
-        if (answer->reach == REACH_FAILED)
-            log_warning("the term could not be recorded, trying again");
-        return; /* on_members_timer() asks again while lead_pending */
-    }
-    daemon->lead_pending = false;
-    term = query_text(answer->result, 0, 0);
-    if (term != NULL)
+    if (ok)
         log_info("this node leads in term %s", term);
-    members_read(daemon);
+    else if (answer->reach == REACH_FAILED || answer->reach == REACH_OK)
+        log_warning("the term could not be recorded, trying again");
+    daemon_done(daemon, daemon->lead_id, ok, NULL);
+    daemon->lead_id = 0;
+    if (ok)
+        members_read(daemon);
 }
 
-void record_lead(struct daemon *daemon)
+void record_lead(struct daemon *daemon, uint32_t id, int64_t term)
 {
-    struct number id, timeline;
-    const struct core_view *self = core_view(&daemon->core, daemon->config.node_id);
-    const char *params[] = {number(&id, daemon->config.node_id),
-                            daemon->lead_reason == NULL ? "found as primary"
-                                                        : daemon->lead_reason,
-                            self == NULL || self->seen.in_recovery
-                                ? NULL
-                                : optional(&timeline, self->seen.timeline),
-                            NULL};
-    const struct link_job job = {.query = &query_record_promotion,
+    struct number node, number_of_term;
+    const char *params[] = {
+        number(&node, daemon->config.node_id), number(&number_of_term, term),
+        daemon->lead_reason == NULL ? "found as primary" : daemon->lead_reason};
+    const struct link_job job = {.query = &query_record_lead,
                                  .params = params,
                                  .cb = on_lead_recorded,
                                  .arg = daemon};
 
-    if (daemon->lead_pending && daemon->core.state == CORE_PRIMARY)
-        link_submit(daemon->local, &job);
+    daemon->lead_id = id;
+    daemon->lead_term = term;
+    link_submit(daemon->local, &job);
 }
 
 /* ---- state and history

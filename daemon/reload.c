@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "durable.h"
+#include "fencing.h"
 #include "log.h"
 #include "notify.h"
 
@@ -21,8 +23,27 @@ static enum core_check core_check(enum config_connection_check check)
     return CORE_CHECK_PING;
 }
 
-struct core_settings daemon_core_settings(const struct config *config)
+static enum core_fencing core_fencing(const struct daemon *daemon)
 {
+    if (!fencing_is_possible(daemon))
+        return CORE_FENCING_OFF;
+    switch (daemon->config.fencing) {
+    case CONFIG_FENCING_FREEZE:
+        return CORE_FENCING_FREEZE;
+    case CONFIG_FENCING_STOP:
+        return CORE_FENCING_STOP;
+    case CONFIG_FENCING_OFF:
+        return CORE_FENCING_OFF;
+    }
+    return CORE_FENCING_OFF;
+}
+
+/* How often the own board is read while a leader is being chosen. */
+#define HOT_MS 10
+
+struct core_settings daemon_core_settings(const struct daemon *daemon)
+{
+    const struct config *config = &daemon->config;
     struct core_settings settings = {
         .self_id = config->node_id,
         .failover = config->failover == CONFIG_FAILOVER_AUTOMATIC
@@ -38,6 +59,13 @@ struct core_settings daemon_core_settings(const struct config *config)
         .promote_deadline_ms = config->promote_check_timeout_ms,
         .follow_deadline_ms = config->standby_follow_timeout_ms,
         .status_interval_ms = config->log_status_interval_ms,
+        .hot_ms = HOT_MS,
+        .fencing = core_fencing(daemon),
+        .keep_on_quorum_loss =
+            config->primary_on_quorum_loss == CONFIG_QUORUM_LOSS_CONTINUE,
+        .keep_on_daemon_loss = config->on_daemon_loss == CONFIG_DAEMON_LOSS_KEEP,
+        .restart_on_crash = config->crash_action == CONFIG_CRASH_RESTART,
+        .boot = durable_boot_bits(),
     };
 
     (void)snprintf(settings.self_name, sizeof settings.self_name, "%s",
@@ -127,7 +155,7 @@ void reload_config(struct daemon *daemon)
     config_free(&next);
     if (reload_open_log(&daemon->config, daemon->log_level, &err) < 0)
         log_err(LOG_LEVEL_WARNING, &err);
-    event.settings = daemon_core_settings(&daemon->config);
+    event.settings = daemon_core_settings(daemon);
     daemon_feed(daemon, &event);
     record_event(daemon, "pgrmond_reload", true, 0, "configuration read again");
     notify_ready();

@@ -44,6 +44,42 @@ enum config_quorum {
     CONFIG_QUORUM_MAJORITY, /* never promote without one */
 };
 
+/* What becomes of a primary whose lease is over (rules L4 to L6). */
+enum config_fencing {
+    CONFIG_FENCING_FREEZE, /* frozen first, killed when it does not come back */
+    CONFIG_FENCING_STOP,   /* killed at once */
+    CONFIG_FENCING_OFF,    /* nothing */
+};
+
+/* Whether the sentry goes on without the daemon (rule L7). */
+enum config_daemon_loss {
+    CONFIG_DAEMON_LOSS_FENCE,
+    CONFIG_DAEMON_LOSS_KEEP,
+};
+
+enum config_quorum_loss {
+    CONFIG_QUORUM_LOSS_FENCE,
+    CONFIG_QUORUM_LOSS_CONTINUE,
+};
+
+/* What a leader's daemon does when it is stopped in good order (rule M4). */
+enum config_on_stop {
+    CONFIG_ON_STOP_HANDOVER,
+    CONFIG_ON_STOP_PAUSE,
+    CONFIG_ON_STOP_STOP,
+};
+
+enum config_crash_action {
+    CONFIG_CRASH_FAILOVER,
+    CONFIG_CRASH_RESTART,
+};
+
+enum config_start_guard {
+    CONFIG_GUARD_READ_ONLY, /* guard_arm() */
+    CONFIG_GUARD_HOLD,      /* guard_hold() */
+    CONFIG_GUARD_OFF,
+};
+
 enum config_log_facility {
     CONFIG_LOG_STDERR,
     CONFIG_LOG_JOURNAL,
@@ -145,6 +181,14 @@ struct config {
     int64_t monitor_interval_ms; /* monitor_interval_secs */
     int64_t startup_patience_ms;
     enum config_quorum quorum;
+
+    /* fencing */
+    enum config_fencing fencing;
+    enum config_daemon_loss on_daemon_loss;
+    enum config_quorum_loss primary_on_quorum_loss;
+    enum config_on_stop on_stop;
+    enum config_crash_action crash_action;
+    enum config_start_guard start_guard;
 
     /* monitoring history */
     bool monitoring_history;

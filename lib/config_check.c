@@ -155,6 +155,20 @@ static void check_commands(struct config *config)
                  "\"follow_command\" runs repmgr: remove it to use what is built in");
 }
 
+/* What is left of "exactly one primary" is up to the network then. */
+static void check_fencing(struct config *config)
+{
+    if (config->fencing == CONFIG_FENCING_OFF)
+        issue_at(config, "fencing", CONFIG_WARNING,
+                 "with \"fencing\" off, a primary that is cut off goes on accepting "
+                 "writes while another one is elected: they are lost");
+    if (config->primary_on_quorum_loss == CONFIG_QUORUM_LOSS_CONTINUE)
+        issue_at(
+            config, "primary_on_quorum_loss", CONFIG_WARNING,
+            "with \"primary_on_quorum_loss\" continue, a primary without a majority "
+            "goes on accepting writes: they are lost when another one is elected");
+}
+
 /* The path of the file that set a password, if everybody can read it. */
 static void check_secrets(struct config_loader *loader)
 {
@@ -199,6 +213,7 @@ void config_check(struct config_loader *loader, bool required)
     check_timing(config);
     check_thresholds(config);
     check_commands(config);
+    check_fencing(config);
     check_secrets(loader);
     if (required)
         check_conninfo(config);

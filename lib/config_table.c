@@ -33,6 +33,45 @@ const struct config_word config_quorum_words[] = {
     {NULL,       0                     },
 };
 
+static const struct config_word fencing_words[] = {
+    {"freeze", CONFIG_FENCING_FREEZE},
+    {"stop",   CONFIG_FENCING_STOP  },
+    {"off",    CONFIG_FENCING_OFF   },
+    {NULL,     0                    },
+};
+
+static const struct config_word daemon_loss_words[] = {
+    {"fence", CONFIG_DAEMON_LOSS_FENCE},
+    {"keep",  CONFIG_DAEMON_LOSS_KEEP },
+    {NULL,    0                       },
+};
+
+static const struct config_word quorum_loss_words[] = {
+    {"fence",    CONFIG_QUORUM_LOSS_FENCE   },
+    {"continue", CONFIG_QUORUM_LOSS_CONTINUE},
+    {NULL,       0                          },
+};
+
+static const struct config_word on_stop_words[] = {
+    {"handover", CONFIG_ON_STOP_HANDOVER},
+    {"pause",    CONFIG_ON_STOP_PAUSE   },
+    {"stop",     CONFIG_ON_STOP_STOP    },
+    {NULL,       0                      },
+};
+
+static const struct config_word crash_words[] = {
+    {"failover", CONFIG_CRASH_FAILOVER},
+    {"restart",  CONFIG_CRASH_RESTART },
+    {NULL,       0                    },
+};
+
+static const struct config_word guard_words[] = {
+    {"read-only", CONFIG_GUARD_READ_ONLY},
+    {"hold",      CONFIG_GUARD_HOLD     },
+    {"off",       CONFIG_GUARD_OFF      },
+    {NULL,        0                     },
+};
+
 /* The first word of a value is how it is shown. */
 static const struct config_word log_levels[] = {
     {"DEBUG",   LOG_LEVEL_DEBUG  },
@@ -71,6 +110,7 @@ static const struct config_word log_facilities[] = {
 #define CLONE    "Cloning"
 #define PROMOTE  "Promoting and following"
 #define FAILOVER "Failover"
+#define FENCING  "Fencing"
 #define HISTORY  "Monitoring history"
 #define LOGGING  "Logging"
 #define EVENTS   "Events"
@@ -224,6 +264,43 @@ const struct config_row config_table[] = {
      .help = "auto: from three nodes on, a majority of them must be reachable before one "
              "is promoted; of two nodes, the standby promotes itself, which a partition "
              "between them can abuse. majority: never without a majority."},
+
+    {.name = "fencing", .section = FENCING, .type = CONFIG_TYPE_ENUM, AT(fencing),
+     .fallback = "freeze", .words = fencing_words, RELOADABLE,
+     .help = "What happens to a primary that a majority no longer supports. freeze: its "
+             "processes are stopped in an instant, go on when the majority is back, and "
+             "are killed when the others may have elected another primary; clients see a "
+             "pause. stop: killed at once. off: nothing, so that two primaries can accept "
+             "writes at the same time."},
+    {.name = "on_daemon_loss", .section = FENCING, .type = CONFIG_TYPE_ENUM,
+     AT(on_daemon_loss), .fallback = "fence", .words = daemon_loss_words, RELOADABLE,
+     .help = "What happens to a primary whose daemon is gone and not started again in "
+             "time. fence: a small process that the daemon leaves behind, the sentry, "
+             "fences it when its lease is over. keep: it goes on, for as long as the "
+             "other nodes reach it."},
+    {.name = "primary_on_quorum_loss", .section = FENCING, .type = CONFIG_TYPE_ENUM,
+     AT(primary_on_quorum_loss), .fallback = "fence", .words = quorum_loss_words,
+     RELOADABLE,
+     .help = "What a primary does that reaches no majority. fence: see fencing. continue: "
+             "it goes on accepting writes, which are lost when the others have elected "
+             "another primary."},
+    {.name = "on_stop", .section = FENCING, .type = CONFIG_TYPE_ENUM, AT(on_stop),
+     .fallback = "handover", .words = on_stop_words, RELOADABLE,
+     .help = "What a primary's daemon does when it is stopped in good order. handover: "
+             "make another node the primary. pause: have the others promise to elect "
+             "nobody for a while. stop: stop PostgreSQL."},
+    {.name = "crash_action", .section = FENCING, .type = CONFIG_TYPE_ENUM,
+     AT(crash_action), .fallback = "failover", .words = crash_words, RELOADABLE,
+     .help = "What follows when a primary's PostgreSQL has crashed. failover: another "
+             "node is elected at once. restart: one quick restart is tried first, which "
+             "loses nothing where replication is asynchronous."},
+    {.name = "start_guard", .section = FENCING, .type = CONFIG_TYPE_ENUM,
+     AT(start_guard), .fallback = "read-only", .words = guard_words, RELOADABLE,
+     .help = "How a former primary comes up when somebody other than pgrmond starts it. "
+             "read-only: as a standby (standby.signal in its data directory), until it is "
+             "elected; its unlogged tables are empty then. hold: not at all (a file "
+             "recovery.conf), until it is elected. off: writable, although another "
+             "primary may have been elected. See also \"pgrmon node release\"."},
 
     {.name = "monitoring_history", .section = HISTORY, .type = CONFIG_TYPE_BOOL,
      AT(monitoring_history), .fallback = "no", RELOADABLE,

@@ -14,6 +14,36 @@ void nodeset_free(struct nodeset *set)
     *set = (struct nodeset)NODESET_INIT;
 }
 
+void nodeset_copy(struct nodeset *to, const struct nodeset *from)
+{
+    *to = *from;
+    for (int i = 0; i < from->n; i++) {
+        to->v[i].conninfo = xstrdup(from->v[i].conninfo);
+        to->v[i].config_file = xstrdup(from->v[i].config_file);
+    }
+}
+
+static bool is_same(const struct node_record *a, const struct node_record *b)
+{
+    return a->id == b->id && strcmp(a->name, b->name) == 0 && a->role == b->role &&
+           a->upstream_id == b->upstream_id && a->active == b->active &&
+           a->voting == b->voting && strcmp(a->location, b->location) == 0 &&
+           a->priority == b->priority && strcmp(a->conninfo, b->conninfo) == 0 &&
+           strcmp(a->repluser, b->repluser) == 0 &&
+           strcmp(a->slot_name, b->slot_name) == 0 &&
+           strcmp(a->config_file, b->config_file) == 0;
+}
+
+bool nodeset_is_same(const struct nodeset *a, const struct nodeset *b)
+{
+    if (a->n != b->n)
+        return false;
+    for (int i = 0; i < a->n; i++)
+        if (!is_same(&a->v[i], &b->v[i]))
+            return false;
+    return true;
+}
+
 const struct node_record *nodeset_find(const struct nodeset *set, int id)
 {
     for (int i = 0; i < set->n; i++) {

@@ -37,6 +37,12 @@ struct nodeset {
 /* Release what the set owns; it is empty afterwards. Works as a cleanup attribute. */
 void nodeset_free(struct nodeset *set);
 
+/* Make `to`, which is empty, a copy of `from`. */
+void nodeset_copy(struct nodeset *to, const struct nodeset *from);
+
+/* True when both hold the same records. */
+bool nodeset_is_same(const struct nodeset *a, const struct nodeset *b);
+
 /* The record with `id` or `name`, or NULL. */
 const struct node_record *nodeset_find(const struct nodeset *set, int id);
 const struct node_record *nodeset_find_name(const struct nodeset *set,

@@ -1,143 +1,320 @@
-/* note.c - the text form of notes. Anybody can give a session such a name, so only what
- * note_format() could have written is taken: no sign, no leading zero, no second blank.
- */
+/* note.c - the text form of notes: fields to bits, bits to base 85, and back. */
 #include "note.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
 
-#define NOTE_PREFIX "pgrmond/1 "
+#include "core/internal.h"
+#include "crc32c.h"
 
-static const enum core_phase note_phases[] = {
-    CORE_PHASE_LEAD,    CORE_PHASE_FOLLOW, CORE_PHASE_ASK,
-    CORE_PHASE_PROMOTE, CORE_PHASE_PASS,
+#define PREFIX        "pgrmond2"
+#define PREFIX_LENGTH (sizeof PREFIX - 1)
+
+#define N_GROUPS     11
+#define GROUP_DIGITS 5
+#define N_BYTES      (N_GROUPS * 4)
+#define BASE         85
+
+/* Widths of the fields: see note.h. */
+enum {
+    NODE_ID_BITS = 20,
+    PHASE_BITS = 4,
+    RESERVED_BITS = 2,
+    TERM_BITS = 32,
+    MS_BITS = 38,
+    POSITION_BITS = 56,
+    WINDOW_BITS = 20,
+    MEMBERS_BITS = 40,
+    INCARNATION_BITS = 10,
+    CHECKSUM_BITS = 9,
 };
+
+_Static_assert(PREFIX_LENGTH + N_GROUPS * GROUP_DIGITS + 1 == NOTE_TEXT_SIZE, "");
+_Static_assert(CORE_MAX_NODE_ID == (1 << NODE_ID_BITS) - 1, "");
+_Static_assert(CORE_MAX_TERM == (INT64_C(1) << TERM_BITS) - 1, "");
+
+/* The phases by their number in the text form, which outlives the enum's order. */
+static const enum core_phase phases[] = {
+    CORE_PHASE_NONE, /* not in a note */
+    CORE_PHASE_LEAD,    CORE_PHASE_RENEW,  CORE_PHASE_FOLLOW,  CORE_PHASE_ASK,
+    CORE_PHASE_CANVASS, CORE_PHASE_VOTE,   CORE_PHASE_PROMOTE, CORE_PHASE_RESIGNED,
+    CORE_PHASE_PASS,    CORE_PHASE_PAUSED,
+};
+
+#define N_PHASES (sizeof phases / sizeof phases[0])
 
 const char *note_phase_name(enum core_phase phase)
 {
     switch (phase) {
     case CORE_PHASE_LEAD:
         return "lead";
+    case CORE_PHASE_RENEW:
+        return "renew";
     case CORE_PHASE_FOLLOW:
         return "follow";
     case CORE_PHASE_ASK:
         return "ask";
-    case CORE_PHASE_PROMOTE:
-        return "promote";
-    case CORE_PHASE_PASS:
-        return "pass";
-    case CORE_PHASE_NONE:
-        break;
-    case CORE_PHASE_RENEW:
-        return "renew";
     case CORE_PHASE_CANVASS:
         return "canvass";
     case CORE_PHASE_VOTE:
         return "vote";
+    case CORE_PHASE_PROMOTE:
+        return "promote";
     case CORE_PHASE_RESIGNED:
         return "resigned";
+    case CORE_PHASE_PASS:
+        return "pass";
     case CORE_PHASE_PAUSED:
         return "paused";
+    case CORE_PHASE_NONE:
+        break;
     }
     return "none";
 }
 
-/* Room: prefix 10, two ids 2 * 11, phase 8, term 20, terminator: 61 at most. */
-char *note_format(const struct core_note *note, char buf[static NOTE_TEXT_SIZE])
+/* ---- bits ----------------------------------------------------------------------- */
+
+struct bits {
+    uint8_t bytes[N_BYTES];
+    int at; /* the next bit */
+};
+
+static uint64_t largest(int width)
 {
-    (void)snprintf(buf, NOTE_TEXT_SIZE, NOTE_PREFIX "%d %s %d %" PRId64, note->node_id,
-                   note_phase_name(note->phase), note->leader_id, note->term);
-    return buf;
+    return (UINT64_C(1) << width) - 1;
 }
 
-/* Read a number within [0, max] and move `*text` past it. */
-static bool take_number(const char **text, int64_t max, int64_t *ret_value)
+static void put(struct bits *bits, int width, uint64_t value)
 {
-    const char *p = *text;
-    int64_t value = 0;
+    CORE_ASSERT(value <= largest(width) && bits->at + width <= N_BYTES * 8);
+    while (width-- > 0) {
+        int shift = 7 - bits->at % 8;
 
-    if (!isdigit((unsigned char)*p) || (*p == '0' && isdigit((unsigned char)p[1])))
-        return false;
-    for (; isdigit((unsigned char)*p); p++) {
-        int digit = *p - '0';
-
-        if (value > (max - digit) / 10)
-            return false;
-        value = value * 10 + digit;
+        bits->bytes[bits->at++ / 8] |= (uint8_t)((value >> width & 1) << shift);
     }
-    *text = p;
-    *ret_value = value;
+}
+
+static uint64_t take(struct bits *bits, int width)
+{
+    uint64_t value = 0;
+
+    CORE_ASSERT(bits->at + width <= N_BYTES * 8);
+    for (; width > 0; width--, bits->at++)
+        value = value << 1 | (bits->bytes[bits->at / 8] >> (7 - bits->at % 8) & 1);
+    return value;
+}
+
+/* `value`, which is not negative, or what there is room for. */
+static void put_cut(struct bits *bits, int width, int64_t value)
+{
+    CORE_ASSERT(value >= 0);
+    put(bits, width,
+        (uint64_t)value < largest(width) ? (uint64_t)value : largest(width));
+}
+
+/* ---- fields --------------------------------------------------------------------- */
+
+static void put_phase(struct bits *bits, enum core_phase phase)
+{
+    uint64_t number = 1;
+
+    while (number < N_PHASES && phases[number] != phase)
+        number++;
+    CORE_ASSERT(number < N_PHASES);
+    put(bits, PHASE_BITS, number);
+}
+
+static void put_stamp(struct bits *bits, struct core_stamp stamp)
+{
+    put(bits, CORE_BOOT_BITS, stamp.ms != 0 ? stamp.boot : 0);
+    put_cut(bits, MS_BITS, stamp.ms);
+}
+
+static struct core_stamp take_stamp(struct bits *bits)
+{
+    struct core_stamp stamp;
+
+    stamp.boot = (uint32_t)take(bits, CORE_BOOT_BITS);
+    stamp.ms = (int64_t)take(bits, MS_BITS);
+    return stamp;
+}
+
+static void put_report(struct bits *bits, const struct core_report *report)
+{
+    bool known = report->known && report->term >= 0 && report->term <= CORE_MAX_TERM &&
+                 report->position.pos <= largest(POSITION_BITS);
+
+    put(bits, 1, known);
+    put(bits, TERM_BITS, known ? (uint64_t)report->term : 0);
+    put(bits, POSITION_BITS, known ? report->position.pos : 0);
+}
+
+static struct core_report take_report(struct bits *bits)
+{
+    struct core_report report;
+
+    report.known = take(bits, 1) != 0;
+    report.term = (int64_t)take(bits, TERM_BITS);
+    report.position.pos = take(bits, POSITION_BITS);
+    return report;
+}
+
+/* Everything but the checksum. */
+static void put_note(struct bits *bits, const struct core_note *note)
+{
+    CORE_ASSERT(note->node_id > 0 && note->leader_id >= 0);
+    put(bits, NODE_ID_BITS, (uint64_t)note->node_id);
+    put_phase(bits, note->phase);
+    put(bits, 1, note->frozen);
+    put(bits, 1, note->voiceless);
+    put(bits, RESERVED_BITS, 0);
+    put(bits, TERM_BITS, (uint64_t)note->term);
+    put_stamp(bits, note->stamp);
+    put(bits, NODE_ID_BITS, (uint64_t)note->leader_id);
+    put_stamp(bits, note->echo);
+    put_report(bits, &note->report);
+    put_cut(bits, WINDOW_BITS, note->window_ms);
+    put(bits, MEMBERS_BITS, (uint64_t)note->members_version);
+    put_cut(bits, INCARNATION_BITS, note->incarnation);
+}
+
+/* The same way back. What is no note is found out by writing it again. */
+static bool take_note(struct bits *bits, struct core_note *ret_note)
+{
+    uint64_t phase;
+
+    *ret_note = (struct core_note){.node_id = (int)take(bits, NODE_ID_BITS)};
+    phase = take(bits, PHASE_BITS);
+    if (ret_note->node_id == 0 || phase == 0 || phase >= N_PHASES)
+        return false;
+    ret_note->phase = phases[phase];
+    ret_note->frozen = take(bits, 1) != 0;
+    ret_note->voiceless = take(bits, 1) != 0;
+    (void)take(bits, RESERVED_BITS);
+    ret_note->term = (int64_t)take(bits, TERM_BITS);
+    ret_note->stamp = take_stamp(bits);
+    ret_note->leader_id = (int)take(bits, NODE_ID_BITS);
+    ret_note->echo = take_stamp(bits);
+    ret_note->report = take_report(bits);
+    ret_note->window_ms = (int64_t)take(bits, WINDOW_BITS);
+    ret_note->members_version = (int64_t)take(bits, MEMBERS_BITS);
+    ret_note->incarnation = (uint32_t)take(bits, INCARNATION_BITS);
     return true;
 }
 
-/* Read a phase's name and move `*text` past it. */
-static bool take_phase(const char **text, enum core_phase *ret_phase)
-{
-    for (size_t i = 0; i < sizeof note_phases / sizeof note_phases[0]; i++) {
-        const char *name = note_phase_name(note_phases[i]);
-        size_t length = strlen(name);
+/* ---- text ----------------------------------------------------------------------- */
 
-        if (strncmp(*text, name, length) == 0 && (*text)[length] == ' ') {
-            *text += length;
-            *ret_phase = note_phases[i];
-            return true;
-        }
+static const char alphabet[] =
+    "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@"
+    "%$#";
+
+_Static_assert(sizeof alphabet == BASE + 1, "");
+
+static void write_group(struct bits *bits, char *text)
+{
+    uint64_t value = take(bits, 32);
+
+    for (int i = GROUP_DIGITS; i-- > 0; value /= BASE)
+        text[i] = alphabet[value % BASE];
+}
+
+/* Returns false for a character that is no digit (the terminator, too) and for a number
+ * of more than 32 bits. */
+static bool read_group(const char *text, struct bits *bits)
+{
+    uint64_t value = 0;
+
+    for (int i = 0; i < GROUP_DIGITS; i++) {
+        const char *digit = text[i] != '\0' ? strchr(alphabet, text[i]) : NULL;
+
+        if (digit == NULL)
+            return false;
+        value = value * BASE + (uint64_t)(digit - alphabet);
     }
-    return false;
+    if (value > UINT32_MAX)
+        return false;
+    put(bits, 32, value);
+    return true;
 }
 
-static bool take_blank(const char **text)
+char *note_format(const struct core_note *note, char buf[static NOTE_TEXT_SIZE])
 {
-    return *(*text)++ == ' ';
+    struct bits bits = {0};
+    char *text = buf + PREFIX_LENGTH;
+
+    put_note(&bits, note);
+    put(&bits, CHECKSUM_BITS,
+        crc32c(bits.bytes, sizeof bits.bytes) & largest(CHECKSUM_BITS));
+    bits.at = 0;
+    (void)memcpy(buf, PREFIX, PREFIX_LENGTH);
+    for (int i = 0; i < N_GROUPS; i++, text += GROUP_DIGITS)
+        write_group(&bits, text);
+    *text = '\0';
+    return buf;
 }
 
+/* Checksum, reserved bits and what is empty are compared by writing the note again. */
 int note_parse(const char *text, struct core_note *ret_note)
 {
-    const char *p = text;
-    enum core_phase phase;
-    int64_t node_id, leader_id, term;
+    struct bits bits = {0};
+    struct core_note note;
+    char again[NOTE_TEXT_SIZE];
 
-    if (strncmp(p, NOTE_PREFIX, strlen(NOTE_PREFIX)) != 0)
+    if (strnlen(text, NOTE_TEXT_SIZE) != NOTE_TEXT_SIZE - 1 ||
+        strncmp(text, PREFIX, PREFIX_LENGTH) != 0)
         return -EINVAL;
-    p += strlen(NOTE_PREFIX);
-    if (!take_number(&p, INT_MAX, &node_id) || !take_blank(&p) ||
-        !take_phase(&p, &phase) || !take_blank(&p) ||
-        !take_number(&p, INT_MAX, &leader_id) || !take_blank(&p) ||
-        !take_number(&p, INT64_MAX, &term) || *p != '\0')
+    for (size_t i = 0; i < N_GROUPS; i++)
+        if (!read_group(text + PREFIX_LENGTH + i * GROUP_DIGITS, &bits))
+            return -EINVAL;
+    bits.at = 0;
+    if (!take_note(&bits, &note) || strcmp(note_format(&note, again), text) != 0)
         return -EINVAL;
-    if (node_id == 0)
-        return -EINVAL;
-    *ret_note = (struct core_note){
-        .phase = phase,
-        .node_id = (int)node_id,
-        .leader_id = (int)leader_id,
-        .term = term,
-    };
+    *ret_note = note;
     return 0;
 }
 
-struct core_note note_find(const char *lines, int node_id)
+/* ---- boards --------------------------------------------------------------------- */
+
+/* Does `note`, read later, take the place of `old`? */
+static bool is_newer(const struct core_note *note, const struct core_note *old)
 {
-    struct core_note found = {.phase = CORE_PHASE_NONE};
+    if (note->incarnation != old->incarnation)
+        return note->incarnation > old->incarnation;
+    return note->stamp.boot != old->stamp.boot || note->stamp.ms >= old->stamp.ms;
+}
+
+static void
+keep_newest(const struct core_note *note, struct core_note *notes, int max, int *n)
+{
+    int i = 0;
+
+    while (i < *n && notes[i].node_id != note->node_id)
+        i++;
+    if (i == *n && i < max)
+        notes[(*n)++] = *note;
+    else if (i < *n && is_newer(note, &notes[i]))
+        notes[i] = *note;
+}
+
+int note_board(const char *lines, struct core_note *ret, int max, int *ret_n_bad)
+{
+    int n = 0, n_bad = 0;
 
     while (*lines != '\0') {
         size_t length = strcspn(lines, "\n");
-        char line[NOTE_TEXT_SIZE];
+        char line[NOTE_TEXT_SIZE] = "";
         struct core_note note;
 
-        if (length < sizeof line) {
+        if (length < sizeof line)
             (void)memcpy(line, lines, length);
-            line[length] = '\0';
-            if (note_parse(line, &note) == 0 && note.node_id == node_id &&
-                (found.phase == CORE_PHASE_NONE || note.term >= found.term))
-                found = note;
-        }
+        if (note_parse(line, &note) == 0)
+            keep_newest(&note, ret, max, &n);
+        else if (strncmp(lines, PREFIX, PREFIX_LENGTH) == 0)
+            n_bad++;
         lines += length;
         lines += *lines == '\n';
     }
-    return found;
+    if (ret_n_bad != NULL)
+        *ret_n_bad = n_bad;
+    return n;
 }

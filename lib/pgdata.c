@@ -159,6 +159,34 @@ static uint64_t system_identifier(const char *directory)
     return id;
 }
 
+/* The beginning of ControlFileData, the same from 13 to 18; the version is the major
+ * release times 100 that last changed the rest (1300, 1700, 1800). */
+struct control_start {
+    uint64_t system_identifier;
+    uint32_t version;
+    uint32_t catalog_version;
+    uint32_t state;
+};
+
+int pgdata_control_state(const char *directory,
+                         enum pgdata_control_state *ret,
+                         struct err *err)
+{
+    char *path CLEANUP(cleanup_free) = xasprintf("%s/global/pg_control", directory);
+    int fd CLEANUP(close_fd) = open(path, O_RDONLY | O_CLOEXEC);
+    struct control_start start;
+
+    if (fd < 0)
+        return fail(err, "read", path);
+    if (read(fd, &start, sizeof start) != (ssize_t)sizeof start ||
+        start.version < 1300 || start.version > 1899 ||
+        start.state > PGDATA_CONTROL_IN_PRODUCTION)
+        return err_set(err, -EINVAL,
+                       "file \"%s\" is none that PostgreSQL 13 to 18 writes", path);
+    *ret = (enum pgdata_control_state)start.state;
+    return 0;
+}
+
 static bool exists(const char *directory, const char *name)
 {
     char *path CLEANUP(cleanup_free) = xasprintf("%s/%s", directory, name);
@@ -224,6 +252,7 @@ int pgdata_read_postmaster(const char *directory,
 {
     char *text CLEANUP(cleanup_free) = NULL;
     char line[64];
+    long pid;
     int rc;
 
     *ret = (struct pgdata_postmaster){.shm_id = -1};
@@ -231,7 +260,9 @@ int pgdata_read_postmaster(const char *directory,
     if (rc != 0)
         return rc;
     /* A standalone backend writes its pid negated. */
-    ret->pid = (pid_t)labs(strtol(text, NULL, 10));
+    pid = strtol(text, NULL, 10);
+    ret->pid = (pid_t)labs(pid);
+    ret->standalone = pid < 0;
     if (ret->pid <= 0)
         return err_set(err, -EINVAL, "file \"%s/postmaster.pid\" holds no process id",
                        directory);
@@ -240,7 +271,7 @@ int pgdata_read_postmaster(const char *directory,
     copy_line(text, 5, ret->socket_directory, sizeof ret->socket_directory);
     copy_line(text, 6, ret->listen_address, sizeof ret->listen_address);
     copy_line(text, 7, line, sizeof line);
-    if (sscanf(line, "%*u %d", &ret->shm_id) != 1)
+    if (sscanf(line, "%lu %d", &ret->shm_key, &ret->shm_id) != 2)
         ret->shm_id = -1;
     copy_line(text, 8, ret->status, sizeof ret->status);
     return 0;

@@ -38,10 +38,12 @@ int pgdata_inspect(const char *directory,
 /* postmaster.pid, line by line. */
 struct pgdata_postmaster {
     pid_t pid;
+    bool standalone; /* no postmaster: `postgres --single` */
     int port;
     char socket_directory[128];
     char listen_address[128];
-    int shm_id;      /* of the SysV segment; -1 when there is none */
+    unsigned long shm_key; /* of the SysV segment */
+    int shm_id;            /* -1 when there is none */
     char status[16]; /* "starting", "ready", "standby", "stopping"; "" before 10 */
 };
 
@@ -49,6 +51,23 @@ struct pgdata_postmaster {
 int pgdata_read_postmaster(const char *directory,
                            struct pgdata_postmaster *ret,
                            struct err *err) PGRMON_MUST_CHECK;
+
+/* What pg_control says of the server (DBState of PostgreSQL's pg_control.h). */
+enum pgdata_control_state {
+    PGDATA_CONTROL_STARTUP,
+    PGDATA_CONTROL_SHUT_DOWN,             /* in good order, as a primary */
+    PGDATA_CONTROL_SHUT_DOWN_IN_RECOVERY, /* in good order, as a standby */
+    PGDATA_CONTROL_SHUTTING_DOWN,
+    PGDATA_CONTROL_IN_CRASH_RECOVERY,
+    PGDATA_CONTROL_IN_ARCHIVE_RECOVERY, /* a standby, running or crashed */
+    PGDATA_CONTROL_IN_PRODUCTION,       /* a primary, running or crashed */
+};
+
+/* Read it. 0, -errno, or -EINVAL when the file is none that PostgreSQL 13 to 18 writes.
+ */
+int pgdata_control_state(const char *directory,
+                         enum pgdata_control_state *ret,
+                         struct err *err) PGRMON_MUST_CHECK;
 
 /* How sure we are that a server uses the directory. */
 enum pgdata_use {

@@ -102,6 +102,9 @@ QUERY(node_set_slot, 2,
 QUERY(record_promotion, 4,
       "SELECT pgrmon.record_promotion($1::int, $2::text, $3::int, $4::pg_lsn)");
 
+QUERY(record_lead, 3,
+      "SELECT pgrmon.record_lead($1::int, $2::bigint, $3::text)");
+
 QUERY(terms, 1,
       "SELECT term, leader, leader_name, timeline, start_lsn, reason, "
       LOCAL_TIME("started_at") ", previous_leader "
@@ -173,10 +176,11 @@ QUERY(probe, 1,
       PAUSED ", "
       "receiver.status = 'streaming', "
       MS_SINCE("receiver.last_msg_receipt_time") ", "
-      "(SELECT string_agg(a.application_name, E'\\n') FROM pg_stat_activity a "
+      "(SELECT string_agg(a.application_name, E'\\n' ORDER BY a.backend_start) "
+      "FROM pg_stat_activity a "
       "WHERE a.usesysid = (SELECT oid FROM pg_roles WHERE rolname = session_user) "
       "AND a.backend_type = 'client backend' "
-      "AND a.application_name LIKE 'pgrmond/%'), "
+      "AND a.application_name LIKE 'pgrmond2%'), "
       "CASE WHEN $1 <> '' THEN set_config('application_name', $1, false) END "
       "FROM " ROLE "LEFT JOIN pg_stat_wal_receiver receiver ON true");
 

@@ -122,6 +122,7 @@ struct query {
     X(node_set_upstream)                                                               \
     X(node_set_slot)                                                                   \
     X(record_promotion)                                                                \
+    X(record_lead)                                                                     \
     X(terms)                                                                           \
     X(record_event)                                                                    \
     X(events)                                                                          \
@@ -207,12 +208,21 @@ int query_decode_nodes(const PGresult *res,
                        struct err *err) PGRMON_MUST_CHECK;
 
 /* Decode the one row of `probe` run on node `node_id`. Without pg_monitor the
- * walreceiver and the timeline it receives are unknown: not streaming, age -1. -EINVAL
- * when `res` is not such a row; `*ret_seen` is untouched then. */
+ * walreceiver and the timeline it receives are unknown: not streaming, age -1. The
+ * notes of all nodes on that board go to `ret_notes`, the one of its own daemon to
+ * ret_seen->note, too (phase NONE: there is none). -EINVAL when `res` is not such a
+ * row; nothing is filled then. */
 int query_decode_probe(const PGresult *res,
                        int node_id,
                        struct core_observation *ret_seen,
+                       struct core_note ret_notes[static CORE_MAX_NODES],
+                       int *ret_n_notes,
                        struct err *err) PGRMON_MUST_CHECK;
+
+/* The notes alone: returns how many there are; `*ret_n_bad` as note_board(). */
+int query_decode_notes(const PGresult *res,
+                       struct core_note ret_notes[static CORE_MAX_NODES],
+                       int *ret_n_bad);
 
 /* ---- building ---------------------------------------------------------------------
  */

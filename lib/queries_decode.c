@@ -73,15 +73,27 @@ int query_row_named(const PGresult *res, const char *name)
 }
 
 /* A whole number that has to be there and to lie within [min, max]. */
-static bool need_int(const PGresult *res, int row, int column, int min, int *ret_value)
+static bool
+need_int_to(const PGresult *res, int row, int column, int min, int max, int *ret_value)
 {
     int64_t value;
 
     if (!parse_int64(query_text(res, row, column), &value) || value < min ||
-        value > INT_MAX)
+        value > max)
         return false;
     *ret_value = (int)value;
     return true;
+}
+
+static bool need_int(const PGresult *res, int row, int column, int min, int *ret_value)
+{
+    return need_int_to(res, row, column, min, INT_MAX, ret_value);
+}
+
+/* Ids are what notes have room for. */
+static bool need_id(const PGresult *res, int row, int column, int *ret_id)
+{
+    return need_int_to(res, row, column, 1, CORE_MAX_NODE_ID, ret_id);
 }
 
 /* "t" or "f". */
@@ -137,7 +149,7 @@ static const char *decode_node(const PGresult *res, int row, struct node_record 
 {
     const char *type = query_text(res, row, NODE_TYPE);
 
-    if (!need_int(res, row, NODE_ID, 1, &node->id))
+    if (!need_id(res, row, NODE_ID, &node->id))
         return "node_id";
     if (!take_name(res, row, NODE_NAME, node->name, sizeof node->name) ||
         node->name[0] == '\0')
@@ -146,7 +158,7 @@ static const char *decode_node(const PGresult *res, int row, struct node_record 
     if (node->role == CORE_ROLE_UNKNOWN)
         return "type";
     if (query_text(res, row, NODE_UPSTREAM) != NULL &&
-        !need_int(res, row, NODE_UPSTREAM, 1, &node->upstream_id))
+        !need_id(res, row, NODE_UPSTREAM, &node->upstream_id))
         return "upstream_node_id";
     if (!need_bool(res, row, NODE_ACTIVE, &node->active))
         return "active";
@@ -209,13 +221,23 @@ enum probe_column {
     PROBE_N_COLUMNS,
 };
 
+int query_decode_notes(const PGresult *res,
+                       struct core_note ret_notes[static CORE_MAX_NODES],
+                       int *ret_n_bad)
+{
+    const char *lines = query_text(res, 0, PROBE_NOTES);
+
+    return note_board(lines != NULL ? lines : "", ret_notes, CORE_MAX_NODES, ret_n_bad);
+}
+
 int query_decode_probe(const PGresult *res,
                        int node_id,
                        struct core_observation *ret_seen,
+                       struct core_note ret_notes[static CORE_MAX_NODES],
+                       int *ret_n_notes,
                        struct err *err)
 {
     struct core_observation seen = {.node_id = node_id, .reach = REACH_OK};
-    const char *notes = query_text(res, 0, PROBE_NOTES);
     int64_t system_identifier;
 
     if (PQntuples(res) != 1 || PQnfields(res) != PROBE_N_COLUMNS)
@@ -228,6 +250,9 @@ int query_decode_probe(const PGresult *res,
     if (!need_int(res, 0, PROBE_TIMELINE, 0, &seen.timeline))
         seen.timeline = 0;
     seen.term = query_int64(res, 0, PROBE_TERM, 0);
+    if (seen.term < 0 || seen.term > CORE_MAX_TERM)
+        return err_set(err, -EINVAL,
+                       "table pgrmon.term holds %" PRId64 ", no valid term", seen.term);
     seen.position = query_lsn(res, 0, PROBE_POSITION);
     seen.replayed = query_lsn(res, 0, PROBE_REPLAYED);
     seen.replay_paused = query_bool(res, 0, PROBE_REPLAY_PAUSED);
@@ -235,7 +260,10 @@ int query_decode_probe(const PGresult *res,
     seen.receiver_age_ms = query_int64(res, 0, PROBE_RECEIVER_AGE, -1);
     if (seen.receiver_age_ms < -1)
         seen.receiver_age_ms = 0; /* the server's clock was set back */
-    seen.note = note_find(notes != NULL ? notes : "", node_id);
+    *ret_n_notes = query_decode_notes(res, ret_notes, NULL);
+    for (int i = 0; i < *ret_n_notes; i++)
+        if (ret_notes[i].node_id == node_id)
+            seen.note = ret_notes[i];
     *ret_seen = seen;
     return 0;
 }

@@ -4,8 +4,10 @@
 
 #include <stddef.h>
 
+#include "core/canvass.h"
 #include "core/effect.h"
 #include "core/elect.h"
+#include "core/lease.h"
 #include "core/monitor.h"
 #include "core/view.h"
 
@@ -28,8 +30,7 @@ static bool same_why(const struct core_why *a, const struct core_why *b)
 /* E9: a better candidate is awaited for two windows, then passed over. */
 static void await_candidate(struct core *core, const struct core_why *why)
 {
-    int64_t patience_ms =
-        2 * core->settings.reconnect_attempts * core->settings.reconnect_interval_ms;
+    int64_t patience_ms = 2 * window_of(&core->settings);
 
     if (why->reason != CORE_WHY_OTHER_BETTER) {
         core->awaited_id = 0;
@@ -50,10 +51,13 @@ static uint32_t start_action(struct core *core, int node_id, int64_t deadline_ms
     return core->action_id;
 }
 
-static void promote(struct core *core, struct core_why why, struct core_effects *out)
+void campaign_promote(struct core *core, struct core_why why, struct core_effects *out)
 {
     struct core_effect *effect;
 
+    /* A promotion cannot be recalled: from here we count as writable (E5). */
+    core->local_writable = true;
+    core->report.known = false;
     core_become(core, CORE_PROMOTING, why, out);
     effect = effect_emit(out, CORE_EFF_PROMOTE);
     effect->deadline_ms = core->settings.promote_deadline_ms;
@@ -62,10 +66,16 @@ static void promote(struct core *core, struct core_why why, struct core_effects 
     effect->why = why;
 }
 
-static void follow(struct core *core, struct core_why why, struct core_effects *out)
+static void
+follow(struct core *core, const struct verdict *verdict, struct core_effects *out)
 {
+    struct core_why why = verdict->why;
     struct core_effect *effect;
 
+    /* What our WAL is worth changes from here on (V2). */
+    core->report.known = false;
+    core->revoke_id = 0;
+    core->action_leader_id = verdict->leader_id;
     core_become(core, CORE_FOLLOWING, why, out);
     effect = effect_emit(out, CORE_EFF_FOLLOW);
     effect->node_id = why.node_id;
@@ -95,13 +105,8 @@ bool campaign_electing(struct core *core, struct core_effects *out)
     monitor_local(core, out);
     if (monitor_promoted_by_hand(core, out) || monitor_primary_lost_too(core, out))
         return true;
-    if (!view_survey_complete(core))
-        return false;
-    /* E1: a daemon that slept must not decide by what was true before. */
-    if (view_survey_stale(core)) {
-        view_begin_survey(core);
-        return false;
-    }
+    if (core->local_writable)
+        return false; /* fencing = off, and resigned: nothing to be done from here */
     verdict = elect_decide(core);
     await_candidate(core, &verdict.why);
     if (!same_why(&core->why, &verdict.why)) {
@@ -110,16 +115,15 @@ bool campaign_electing(struct core *core, struct core_effects *out)
     }
     switch (verdict.action) {
     case ELECT_WAIT:
-        view_begin_survey(core);
         return false;
     case ELECT_RETURN:
         return_to_standby(core, &verdict, out);
         return true;
     case ELECT_FOLLOW:
-        follow(core, verdict.why, out);
+        follow(core, &verdict, out);
         return true;
     case ELECT_PROMOTE:
-        promote(core, verdict.why, out);
+        canvass_begin(core, verdict.why, false, out);
         return true;
     }
     return false;
@@ -142,11 +146,11 @@ static void promotion_ended(struct core *core, bool ok, struct core_effects *out
         monitor_become_primary(core, why, out);
         return;
     }
-    core->backoff_until = mono_add(core->now, core->settings.reconnect_attempts *
-                                                  core->settings.reconnect_interval_ms);
+    core->backoff_until = mono_add(core->now, window_of(&core->settings));
     effect_report(out, CORE_SAY_ACTION_FAILED, core->settings.self_id, why);
     effect_record(out, CORE_REC_PROMOTE_ERROR, false, why);
-    campaign_begin(core, why, out);
+    /* It may still end well, later: then nobody would hold a lease for it (E5). */
+    lease_resign(core, CORE_WHY_PROMOTE_FAILED, out);
 }
 
 static void follow_ended(struct core *core, bool ok, struct core_effects *out)
@@ -158,7 +162,7 @@ static void follow_ended(struct core *core, bool ok, struct core_effects *out)
     effect_record(out, ok ? CORE_REC_FAILOVER_FOLLOW : CORE_REC_FOLLOW_ERROR, ok, why);
     if (ok) {
         core->upstream_id = core->action_node_id;
-        core->primary_id = core->action_node_id;
+        core->primary_id = core->action_leader_id;
         monitor_become_standby(core, why, out);
         return;
     }
@@ -170,6 +174,8 @@ static void follow_ended(struct core *core, bool ok, struct core_effects *out)
 /* The shell answers within the deadline; this is for one that does not. */
 bool campaign_promoting(struct core *core, struct core_effects *out)
 {
+    if (lease_promoting(core, out))
+        return true;
     if (core->action_id == 0 ||
         !mono_reached(mono_add(core->action_deadline, core->settings.beat_ms),
                       core->now))

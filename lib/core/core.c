@@ -12,9 +12,14 @@
  * and either stays or moves on; core_step() repeats until it stays. */
 #include <string.h>
 
+#include "core/ballot.h"
+#include "core/board.h"
 #include "core/campaign.h"
+#include "core/canvass.h"
 #include "core/effect.h"
+#include "core/lease.h"
 #include "core/monitor.h"
+#include "core/post.h"
 #include "core/view.h"
 
 /* No chain of transitions within one event is longer than this. */
@@ -26,24 +31,48 @@
 /* ---- whom to watch ----------------------------------------------------------------
  */
 
+/* While a leader is lost, given up or asked for, the own board is where the others'
+ * notes arrive first: it is read far more often, for a while. */
+static bool is_hot(const struct core *core)
+{
+    bool busy = core->state == CORE_SUSPECTING || core->state == CORE_ELECTING ||
+                core->state == CORE_CANVASSING || core->state == CORE_PROMOTING;
+
+    return busy && mono_diff(core->now, core->since) < 2 * window_of(&core->settings);
+}
+
+static int64_t self_interval(const struct core *core)
+{
+    if (core->settings.witness)
+        return 0;
+    return is_hot(core) && core->settings.hot_ms > 0 ? core->settings.hot_ms
+                                                     : core->settings.beat_ms;
+}
+
 static int64_t watch_interval(const struct core *core, int id)
 {
     int64_t beat_ms = core->settings.beat_ms;
+    const struct core_member *member = core_member(core, id);
 
     if (id == core->settings.self_id)
-        return beat_ms;
+        return self_interval(core);
+    if (member != NULL && member->role == CORE_ROLE_WITNESS)
+        return 0; /* no PostgreSQL, no board */
     switch (core->state) {
     case CORE_STARTING:
-        return id == core->primary_id ? beat_ms : 0;
-    case CORE_PRIMARY:
-        return PRIMARY_GLANCE_BEATS * beat_ms;
-    case CORE_STANDBY:
-        return id == core->primary_id || id == core->upstream_id ? beat_ms : 0;
     case CORE_SUSPECTING:
     case CORE_ELECTING:
+    case CORE_CANVASSING:
     case CORE_PROMOTING:
     case CORE_FOLLOWING:
+    case CORE_RESIGNING:
         return beat_ms;
+    case CORE_PRIMARY: /* N3 */
+        return lease_is_calm(core) ? PRIMARY_GLANCE_BEATS * beat_ms : beat_ms;
+    case CORE_STANDBY:
+        if (core->durable.leader_id != 0 && !ballot_has_evidence(core))
+            return beat_ms;
+        return id == core->primary_id || id == core->upstream_id ? beat_ms : 0;
     }
     return beat_ms;
 }
@@ -144,12 +173,27 @@ static bool shows_leader(const struct core *core, int id)
 {
     const struct core_view *view = core_view(core, id);
 
-    if (id == core->settings.self_id)
+    if (id == core->settings.self_id || board_is_over(core, id, core->durable.term))
         return false;
     if (view_is_primary(core, view))
         return !view_is_stale(core, view);
     return (id == core->suspect_id || id == core->primary_id) &&
            !monitor_is_lost(core, id);
+}
+
+/* What own PostgreSQL says of itself decides whether it needs a fence. An answer asked
+ * for before the end of a promotion may come after it. */
+static void note_writable(struct core *core, const struct core_observation *seen)
+{
+    if (seen->node_id != core->settings.self_id || seen->reach != REACH_OK ||
+        core->local == CORE_LOCAL_GONE)
+        return;
+    if (!seen->in_recovery)
+        core->local_writable = true;
+    else if (core->state != CORE_PROMOTING && core->state != CORE_RESIGNING &&
+             mono_diff(core->now, core->since) >
+                 CORE_SURVEY_BEATS * core->settings.beat_ms)
+        core->local_writable = false;
 }
 
 /* A failed probe that proves life is worth a word: the operator should mend it. */
@@ -166,6 +210,7 @@ static void on_observed(struct core *core,
     view = &core->views[i];
     before = view->seen.reach;
     view_observe(core, seen);
+    note_writable(core, seen);
     if (shows_leader(core, seen->node_id))
         core->first_missed = core->now;
     if (seen->reach != before && seen->reach != REACH_OK &&
@@ -194,51 +239,11 @@ static void update_watches(struct core *core, struct core_effects *out)
     }
 }
 
-/* What we say of ourselves (N1). */
-static struct core_note own_note(const struct core *core)
-{
-    struct core_note note = {.node_id = core->settings.self_id, .term = core->term};
-    const struct core_member *self = core_member(core, note.node_id);
-    bool pass = core->settings.failover == CORE_FAILOVER_MANUAL ||
-                self->priority <= 0 || !mono_reached(core->backoff_until, core->now);
-
-    switch (core->state) {
-    case CORE_STARTING:
-        note.phase = CORE_PHASE_ASK;
-        break;
-    case CORE_PRIMARY:
-        note.phase = CORE_PHASE_LEAD;
-        note.leader_id = note.node_id;
-        break;
-    case CORE_STANDBY:
-        note.phase = CORE_PHASE_FOLLOW;
-        note.leader_id = core->primary_id;
-        break;
-    case CORE_SUSPECTING:
-    case CORE_ELECTING:
-    case CORE_FOLLOWING:
-        /* A cascade that lost its upstream alone still sees the leader. */
-        note.phase = pass ? CORE_PHASE_PASS : CORE_PHASE_ASK;
-        if (core->suspect_id != 0 && core->suspect_id != core->primary_id &&
-            core->primary_id != 0 && !monitor_is_lost(core, core->primary_id)) {
-            note.phase = CORE_PHASE_FOLLOW;
-            note.leader_id = core->primary_id;
-        }
-        break;
-    case CORE_PROMOTING:
-        note.phase = CORE_PHASE_PROMOTE;
-        note.leader_id = note.node_id;
-        break;
-    }
-    return note;
-}
-
 static void update_note(struct core *core, struct core_effects *out)
 {
-    struct core_note note = own_note(core);
+    struct core_note note = post_note(core);
 
-    if (note.phase == core->note.phase && note.leader_id == core->note.leader_id &&
-        note.term == core->note.term)
+    if (post_is_same(&note, &core->note))
         return;
     core->note = note;
     effect_emit(out, CORE_EFF_NOTE)->note = note;
@@ -271,12 +276,63 @@ static bool act(struct core *core, struct core_effects *out)
         return monitor_suspecting(core, out);
     case CORE_ELECTING:
         return campaign_electing(core, out);
+    case CORE_CANVASSING:
+        return canvass_step(core, out);
     case CORE_PROMOTING:
         return campaign_promoting(core, out);
     case CORE_FOLLOWING:
         return campaign_following(core, out);
+    case CORE_RESIGNING:
+        return lease_resigning(core, out);
     }
     return false;
+}
+
+/* What a voter does in every state that leaves it one. */
+static void vote(struct core *core, struct core_effects *out)
+{
+    switch (core->state) {
+    case CORE_STARTING:
+        if (core->durable.duty == CORE_DUTY_LEADING ||
+            core->durable.duty == CORE_DUTY_PROMOTING)
+            return; /* not known yet whether we lead */
+        break;
+    case CORE_STANDBY:
+    case CORE_SUSPECTING:
+    case CORE_ELECTING:
+    case CORE_FOLLOWING:
+        break;
+    case CORE_PRIMARY:
+    case CORE_CANVASSING:
+    case CORE_PROMOTING:
+    case CORE_RESIGNING:
+        return;
+    }
+    ballot_consider(core, out);
+    if (core->state == CORE_ELECTING)
+        ballot_revoke(core, out);
+    lease_start_again(core, out);
+}
+
+/* The end of an effect, whichever module asked for it. */
+static void on_done(struct core *core,
+                    uint32_t id,
+                    bool ok,
+                    const struct core_report *report,
+                    struct core_effects *out)
+{
+    if (id == 0)
+        return;
+    if (id == core->lead_id) {
+        core->lead_id = 0;
+        core->lead_recorded = ok;
+        core->lead_after = mono_add(core->now, core->settings.beat_ms);
+        return;
+    }
+    ballot_saved(core, id, ok);
+    ballot_revoked(core, id, ok, report);
+    lease_done(core, id, ok);
+    campaign_done(core, id, ok, out);
 }
 
 static void
@@ -284,16 +340,27 @@ digest(struct core *core, const struct core_event *event, struct core_effects *o
 {
     switch (event->kind) {
     case CORE_EV_START:
+        core->random = event->start.random;
+        core->since = core->now;
+        if (event->start.system_identifier != 0)
+            core->system_identifier = event->start.system_identifier;
+        ballot_start(core, &event->start.durable);
+        break;
     case CORE_EV_TICK:
         break;
+    case CORE_EV_LOCAL:
+        lease_local(core, event->local.local, event->local.clean);
+        break;
     case CORE_EV_MEMBERS:
+        core->members_version = event->members.version;
         on_members(core, event->members.v, event->members.n, out);
         break;
     case CORE_EV_OBSERVED:
+        board_take(core, event->notes, event->n_notes);
         on_observed(core, &event->observed, out);
         break;
     case CORE_EV_DONE:
-        campaign_done(core, event->done.id, event->done.ok, out);
+        on_done(core, event->done.id, event->done.ok, &event->done.report, out);
         break;
     case CORE_EV_SETTINGS:
         CORE_ASSERT(event->settings.self_id == core->settings.self_id);
@@ -311,6 +378,7 @@ void core_init(struct core *core, const struct core_settings *settings)
     core->settings = *settings;
     core->state = CORE_STARTING;
     core->next_status = MONO_NEVER;
+    core->lease_told = MONO_NEVER;
     view_set_members(core, NULL, 0);
 }
 
@@ -324,9 +392,17 @@ void core_step(struct core *core,
     digest(core, event, effects);
     for (int moves = 0; act(core, effects); moves++)
         CORE_ASSERT(moves < MAX_MOVES);
+    vote(core, effects);
+    lease_tell(core, effects);
     update_watches(core, effects);
     update_note(core, effects);
     say_status(core, effects);
+}
+
+/* The earlier of `at` and `then`, which counts only while it lies ahead. */
+static struct mono ahead(const struct core *core, struct mono at, struct mono then)
+{
+    return then.ms > core->now.ms ? mono_min(at, then) : at;
 }
 
 struct mono core_deadline(const struct core *core)
@@ -336,16 +412,22 @@ struct mono core_deadline(const struct core *core)
 
     if (core->settings.status_interval_ms <= 0)
         at = MONO_NEVER;
+    at = ahead(core, at, ballot_deadline(core));
+    at = ahead(core, at, lease_deadline(core));
     switch (core->state) {
-    case CORE_STARTING:
+    case CORE_STARTING: /* observations come by themselves, every beat */
     case CORE_PRIMARY:
-    case CORE_STANDBY: /* observations come by themselves, every beat */
+    case CORE_STANDBY:
         break;
     case CORE_SUSPECTING:
         at = mono_min(at, core->next_attempt);
         break;
     case CORE_ELECTING:
-        at = mono_min(at, mono_add(core->survey_at, CORE_SURVEY_BEATS * beat_ms));
+    case CORE_RESIGNING:
+        at = mono_min(at, mono_add(core->now, beat_ms));
+        break;
+    case CORE_CANVASSING:
+        at = ahead(core, at, canvass_deadline(core));
         break;
     case CORE_PROMOTING:
     case CORE_FOLLOWING:

@@ -150,7 +150,7 @@ struct core_observation {
 enum core_local {
     CORE_LOCAL_UNKNOWN, /* they cannot be seen: another host or process namespace */
     CORE_LOCAL_RUNNING,
-    CORE_LOCAL_FROZEN, /* all stopped by SIGSTOP */
+    CORE_LOCAL_FROZEN, /* stopped by pgrmon: this daemon, its sentry, an earlier run */
     CORE_LOCAL_DEAD,   /* the postmaster is gone; others may still acknowledge (F2) */
     CORE_LOCAL_GONE,   /* proved: no process, no shared memory */
 };
@@ -435,6 +435,7 @@ struct core_peer {
     struct core_note note;    /* the newest; phase NONE = none seen */
     struct mono at;           /* when it was first seen, by our clock */
     bool advanced;            /* this run has seen its stamp change (N5) */
+    struct core_stamp other;  /* of a note of another boot, not yet believed */
     int64_t resigned_term;    /* the highest term that it gave up for good */
     struct core_note sign;    /* its newest as a leader or candidate: what we echo */
     struct mono sign_at;      /* when that was seen to advance; ms 0 = never */
@@ -442,7 +443,6 @@ struct core_peer {
     struct mono ballot_echo;  /* when we wrote what it echoes, by our clock */
     int64_t ballot_window_ms; /* its W then */
     struct core_report ballot_report;
-    int64_t older_ballot_term; /* its newest ballot for the term before (L9) */
 };
 
 struct core {
@@ -476,15 +476,18 @@ struct core {
     struct mono awaited_since; /* since when */
     struct mono backoff_until; /* no promotion or follow before */
 
-    uint32_t action_id; /* of the promotion or follow under way; 0 = none */
-    uint32_t last_id;   /* the newest id given out */
-    int action_node_id; /* whom we follow */
+    uint32_t action_id;   /* of the promotion or follow under way; 0 = none */
+    uint32_t last_id;     /* the newest id given out */
+    int action_node_id;   /* whom we follow */
+    int action_leader_id; /* who led then; a cascade follows another */
     struct mono action_deadline;
 
     /* The promise (ballot.c). */
     struct core_durable durable; /* what the file holds */
     struct core_durable wanted;  /* what is being written */
     uint32_t save_id;            /* of the write under way; 0 = none */
+    struct mono save_after;      /* the next try, after one that failed */
+    int64_t burned_term;         /* of a write that failed: granted to nobody else */
     struct mono promise_until;   /* no ballot for another before (V1) */
     struct mono canvass_until;   /* our canvass is given up then (E8) */
     struct mono canvass_after;   /* no canvass before: a random pause (E8) */
@@ -507,9 +510,13 @@ struct core {
     uint32_t start_id;                /* of a start of PostgreSQL under way; 0 = none */
     struct mono start_after;
     int start_tries;
-    bool start_wanted;  /* we ended it, so we start it again, read-only */
-    uint32_t lead_id;   /* of the recording of our term under way; 0 = none */
-    bool lead_recorded; /* our term has its row (E6) */
+    bool start_wanted;      /* we ended it, so we start it again, read-only */
+    uint32_t lead_id;       /* of the recording of our term under way; 0 = none */
+    bool lead_recorded;     /* our term has its row (E6) */
+    struct mono lead_after; /* the next try, after one that failed */
+    int64_t claim_term;     /* what the WAL of a claim is worth: its newest term row, */
+    struct lsn claim_position; /* and its end */
+    bool claiming; /* canvassing for a PostgreSQL that is writable already */
     enum core_reason resign_why;
     struct mono lead_since;   /* of this leadership in this run */
     struct mono frozen_since; /* ms 0 = not frozen */

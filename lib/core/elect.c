@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+#include "core/ballot.h"
+#include "core/board.h"
 #include "core/quorum.h"
 #include "core/rank.h"
 #include "core/view.h"
@@ -19,23 +21,16 @@ verdict(enum elect_action action, enum core_reason reason, int node_id)
     };
 }
 
-/* The window: reconnect_attempts times reconnect_interval (design.md section 2). */
-static int64_t window_ms(const struct core *core)
-{
-    return core->settings.reconnect_attempts * core->settings.reconnect_interval_ms;
-}
-
 /* ---- E2: somebody leads ---------------------------------------------------------- */
 
 /* Whether a fresh, writable member may be followed at all. */
 static bool may_lead_us(const struct core *core, int i)
 {
     const struct core_view *view = &core->views[i];
-    enum core_phase phase = view->seen.note.phase;
 
-    return core->members[i].id != core->settings.self_id && view->fresh &&
+    return core->members[i].id != core->settings.self_id && view_is_fresh(core, view) &&
            view_is_primary(core, view) && !view_is_stale(core, view) &&
-           phase != CORE_PHASE_PROMOTE;
+           !board_is_fresh(core, &core->peers[i]);
 }
 
 const struct core_member *elect_leader(const struct core *core,
@@ -63,7 +58,8 @@ const struct core_member *elect_leader(const struct core *core,
 static const struct core_member *stale_leader(const struct core *core)
 {
     for (int i = 0; i < core->n_members; i++)
-        if (core->members[i].id != core->settings.self_id && core->views[i].fresh &&
+        if (core->members[i].id != core->settings.self_id &&
+            view_is_fresh(core, &core->views[i]) &&
             view_is_stale(core, &core->views[i]))
             return &core->members[i];
     return NULL;
@@ -74,26 +70,31 @@ static struct verdict with_leader(const struct core *core, int leader_id)
 {
     const struct core_view *self = core_view(core, core->settings.self_id);
     const struct core_view *upstream = core_view(core, core->upstream_id);
-    bool upstream_fine = upstream != NULL && upstream->fresh &&
+    bool upstream_fine = upstream != NULL && view_is_fresh(core, upstream) &&
                          core->upstream_id != core->primary_id &&
                          view_is_ours(core, upstream) && upstream->seen.in_recovery;
+    struct verdict result;
 
-    if (leader_id == core->upstream_id)
+    if (core->settings.witness ||
+        (leader_id == core->upstream_id && !core->durable.revoked))
         return verdict(ELECT_RETURN,
                        leader_id == core->suspect_id ? CORE_WHY_BACK
                                                      : CORE_WHY_LEADER_FOUND,
                        leader_id);
     /* A cascade whose own upstream lives stays where it is and follows the new timeline
      * through it. */
-    if (upstream_fine)
+    if (upstream_fine && !core->durable.revoked)
         return verdict(ELECT_RETURN, CORE_WHY_LEADER_FOUND, leader_id);
-    if (!view_is_ours(core, self))
+    if (!view_is_ours(core, self) || !self->seen.in_recovery)
         return verdict(ELECT_WAIT, CORE_WHY_SELF_DOWN, core->settings.self_id);
     if (!mono_reached(core->backoff_until, core->now))
         return verdict(ELECT_WAIT, CORE_WHY_BACKOFF, leader_id);
-    if (leader_id == core->primary_id)
-        return verdict(ELECT_FOLLOW, CORE_WHY_UPSTREAM_GONE, leader_id);
-    return verdict(ELECT_FOLLOW, CORE_WHY_LEADER_FOUND, leader_id);
+    result = verdict(ELECT_FOLLOW, CORE_WHY_LEADER_FOUND, leader_id);
+    if (upstream_fine)
+        result.why.node_id = core->upstream_id;
+    else if (leader_id == core->primary_id && !core->durable.revoked)
+        result.why.reason = CORE_WHY_UPSTREAM_GONE;
+    return result;
 }
 
 /* ---- E5: somebody still hears the lost one --------------------------------------- */
@@ -112,10 +113,12 @@ static bool hears_suspect(const struct core *core, int i)
 }
 
 /* It follows somebody other than us: the lost one, or one whose term is not over. */
-static bool sees_leader(const struct core *core, const struct core_note *note)
+static bool sees_leader(const struct core *core, const struct core_peer *peer)
 {
-    return note->phase == CORE_PHASE_FOLLOW && note->leader_id != 0 &&
-           note->leader_id != core->settings.self_id &&
+    const struct core_note *note = &peer->note;
+
+    return board_is_fresh(core, peer) && note->phase == CORE_PHASE_FOLLOW &&
+           note->leader_id != 0 && note->leader_id != core->settings.self_id &&
            (note->leader_id == core->primary_id || note->term >= core->term);
 }
 
@@ -123,43 +126,44 @@ static struct verdict still_visible(const struct core *core)
 {
     for (int i = 0; i < core->n_members; i++) {
         const struct core_view *view = &core->views[i];
-        const struct core_note *note = &view->seen.note;
+        const struct core_peer *peer = &core->peers[i];
 
-        if (!view->fresh || !view_is_ours(core, view))
+        if (!view_is_fresh(core, view) || !view_is_ours(core, view))
             continue;
         if (hears_suspect(core, i))
             return verdict(ELECT_WAIT, CORE_WHY_STILL_STREAMING, core->members[i].id);
-        if (core->members[i].id != core->settings.self_id && sees_leader(core, note))
+        if (core->members[i].id != core->settings.self_id && sees_leader(core, peer))
             return verdict(ELECT_WAIT, CORE_WHY_STILL_VISIBLE, core->members[i].id);
     }
     return verdict(ELECT_WAIT, CORE_WHY_NONE, 0);
 }
 
-/* ---- E7, E8: candidates -----------------------------------------------------------
+/* ---- E7, E9: candidates -----------------------------------------------------------
  */
 
-/* Whether a member may be promoted now. Self needs no note: we know that we run. */
+/* Whether a member may lead: its daemon runs, has a voice, and its WAL is known. Self
+ * needs no note: we know that we run. */
 static bool is_candidate(const struct core *core, int i)
 {
     const struct core_member *member = &core->members[i];
-    const struct core_view *view = &core->views[i];
-    bool self = member->id == core->settings.self_id;
-    enum core_phase phase = view->seen.note.phase;
+    const struct core_peer *peer = &core->peers[i];
 
-    if (!view->fresh || !view_is_ours(core, view) || !view->seen.in_recovery)
+    if (member->priority <= 0 || member->role == CORE_ROLE_WITNESS)
         return false;
-    if (member->priority <= 0 || !lsn_known(view->seen.position))
-        return false;
-    if (self)
-        return core->settings.failover == CORE_FAILOVER_AUTOMATIC;
-    return phase != CORE_PHASE_NONE && phase != CORE_PHASE_PASS && !view->passed_over;
+    if (member->id == core->settings.self_id)
+        return core->settings.failover == CORE_FAILOVER_AUTOMATIC && core->report.known;
+    return board_is_fresh(core, peer) && peer->note.report.known &&
+           !peer->note.voiceless && peer->note.phase != CORE_PHASE_PASS &&
+           !core->views[i].passed_over;
 }
 
 static struct rank_candidate candidate(const struct core *core, int i)
 {
-    const struct core_observation *seen = &core->views[i].seen;
+    const struct core_report *report = core->members[i].id == core->settings.self_id
+                                           ? &core->report
+                                           : &core->peers[i].note.report;
 
-    return (struct rank_candidate){core->members[i].id, seen->term, seen->position,
+    return (struct rank_candidate){core->members[i].id, report->term, report->position,
                                    core->members[i].priority};
 }
 
@@ -191,18 +195,40 @@ static struct core_why best_candidate(const struct core *core)
     return best;
 }
 
-/* Somebody is being promoted at this moment. */
+/* Somebody stands already, and we are not ahead of it: it gets our ballot instead. */
 static const struct core_member *being_promoted(const struct core *core)
 {
-    for (int i = 0; i < core->n_members; i++)
-        if (core->members[i].id != core->settings.self_id && core->views[i].fresh &&
-            view_is_ours(core, &core->views[i]) &&
-            core->views[i].seen.note.phase == CORE_PHASE_PROMOTE)
+    for (int i = 0; i < core->n_members; i++) {
+        const struct core_peer *peer = &core->peers[i];
+
+        if (core->members[i].id == core->settings.self_id ||
+            !board_is_fresh(core, peer))
+            continue;
+        if (peer->note.phase == CORE_PHASE_PROMOTE ||
+            (peer->note.phase == CORE_PHASE_CANVASS &&
+             ballot_report_cmp(&core->report, &peer->note.report) <= 0))
             return &core->members[i];
+    }
     return NULL;
 }
 
-/* E7 to E9, when nothing else stands in the way. */
+/* E9: a member whose daemon and PostgreSQL are there, but whose report is not yet. */
+static const struct core_member *missing_report(const struct core *core)
+{
+    for (int i = 0; i < core->n_members; i++) {
+        const struct core_peer *peer = &core->peers[i];
+
+        if (core->members[i].id != core->settings.self_id &&
+            core->members[i].role != CORE_ROLE_WITNESS && board_is_fresh(core, peer) &&
+            !peer->note.voiceless && !peer->note.report.known &&
+            view_is_fresh(core, &core->views[i]) &&
+            view_is_ours(core, &core->views[i]) && core->views[i].seen.in_recovery)
+            return &core->members[i];
+    }
+    return NULL;
+}
+
+/* E9, when nothing else stands in the way. */
 static struct verdict choose(const struct core *core)
 {
     struct core_why best = best_candidate(core);
@@ -213,7 +239,8 @@ static struct verdict choose(const struct core *core)
         result.action = ELECT_PROMOTE;
         result.why.reason =
             best.a == 1 ? CORE_WHY_ONLY_CANDIDATE : CORE_WHY_BEST_CANDIDATE;
-        if (!mono_reached(core->backoff_until, core->now)) {
+        if (!mono_reached(core->backoff_until, core->now) ||
+            !mono_reached(core->canvass_after, core->now)) {
             result.action = ELECT_WAIT;
             result.why.reason = CORE_WHY_BACKOFF;
         }
@@ -228,68 +255,133 @@ static struct verdict choose(const struct core *core)
     return result;
 }
 
-struct verdict elect_decide(const struct core *core)
+/* ---- the rules, in order -----------------------------------------------------------
+ */
+
+/* E1: every member was heard since this began, or had its time; where the leader
+ * resigned, those who are needed are enough. */
+static bool is_survey_over(const struct core *core, bool resigned)
 {
-    const struct core_member *leader, *rival;
-    const struct core_view *self = core_view(core, core->settings.self_id);
-    const struct core_view *suspect = core_view(core, core->suspect_id);
-    struct quorum quorum = quorum_count(core);
+    struct quorum quorum = quorum_unbound(core);
+
+    return view_survey_complete(core) || (resigned && quorum_met(&quorum));
+}
+
+/* E2: who leads: by its note, or, where there is no daemon, by its PostgreSQL. */
+static struct verdict lead_by_other(const struct core *core)
+{
+    const struct core_member *rival = NULL;
+    const struct core_member *leader = board_leader(core, core->durable.term);
     struct verdict result;
 
-    /* E1 only after a complete survey. */
-    if (!view_survey_complete(core))
-        return verdict(ELECT_WAIT, CORE_WHY_SURVEY, 0);
-
-    /* E2 somebody leads: never promote beside it. */
+    if (leader != NULL)
+        return with_leader(core, leader->id);
     leader = elect_leader(core, &rival);
     if (rival != NULL) {
         result = verdict(ELECT_WAIT, CORE_WHY_MANY_LEADERS, rival->id);
         result.why.term = core_view(core, rival->id)->seen.term;
         return result;
     }
-    if (leader != NULL && core_view(core, leader->id)->seen.term < core->term)
-        return verdict(ELECT_WAIT, CORE_WHY_SURVEY, leader->id); /* P1: ask once more */
-    if (leader != NULL)
-        return with_leader(core, leader->id);
+    if (leader == NULL)
+        return verdict(ELECT_WAIT, CORE_WHY_NONE, 0);
+    if (core_view(core, leader->id)->seen.term < core->term)
+        return verdict(ELECT_WAIT, CORE_WHY_SURVEY, leader->id); /* P1: once more */
+    return with_leader(core, leader->id);
+}
 
-    /* E3 the one we suspect lives after all, whatever it says (F2, F3). */
-    if (suspect != NULL && suspect->fresh && view_lives(core, suspect) &&
-        !view_is_stale(core, suspect) &&
-        !(view_is_ours(core, suspect) && suspect->seen.in_recovery &&
-          core->suspect_id == core->primary_id))
-        return verdict(ELECT_RETURN, CORE_WHY_BACK, core->primary_id);
+/* E3: the one we suspect lives after all, whatever it says (F2, F3). */
+static bool suspect_lives(const struct core *core)
+{
+    const struct core_view *suspect = core_view(core, core->suspect_id);
 
-    /* E4 the window since it was last heard must be over. */
-    if (mono_diff(core->now, core->first_missed) < window_ms(core))
+    return suspect != NULL && view_is_fresh(core, suspect) &&
+           view_lives(core, suspect) && !view_is_stale(core, suspect) &&
+           !(view_is_ours(core, suspect) && suspect->seen.in_recovery &&
+             core->suspect_id == core->primary_id);
+}
+
+/* E4, V1: nobody may lead any more: its window is over and so is our promise. */
+static struct verdict still_bound(const struct core *core, bool resigned)
+{
+    struct quorum quorum = quorum_unbound(core);
+
+    if ((!resigned || quorum.two_nodes) &&
+        mono_diff(core->now, core->first_missed) < window_of(&core->settings) &&
+        !board_is_over(core, core->suspect_id, core->durable.term))
         return verdict(ELECT_WAIT, CORE_WHY_LOST, core->suspect_id);
+    if (!ballot_is_free(core) || ballot_has_evidence(core))
+        return verdict(ELECT_WAIT, CORE_WHY_PROMISED, core->durable.leader_id);
+    if (ballot_leader_answers(core) && !resigned)
+        return verdict(ELECT_WAIT, CORE_WHY_LEADER_STOPPED, core->durable.leader_id);
+    return verdict(ELECT_WAIT, CORE_WHY_NONE, 0);
+}
 
-    /* E5 somebody reachable still hears or follows it. */
-    result = still_visible(core);
-    if (result.why.reason != CORE_WHY_NONE)
+/* E6: enough are there, and support nobody. */
+static struct verdict no_quorum(const struct core *core)
+{
+    struct quorum quorum = quorum_unbound(core);
+    struct verdict result = verdict(ELECT_WAIT, CORE_WHY_NONE, 0);
+
+    if (quorum_met(&quorum))
         return result;
+    result.why.reason = CORE_WHY_NO_QUORUM;
+    result.why.a = quorum.answered;
+    result.why.b = quorum.needed;
+    return result;
+}
 
-    /* E6 a quorum answers. */
-    if (!quorum_met(&quorum)) {
-        result = verdict(ELECT_WAIT, CORE_WHY_NO_QUORUM, 0);
-        result.why.a = quorum.answered;
-        result.why.b = quorum.needed;
-        return result;
-    }
+/* E7: we can be compared. */
+static struct verdict not_comparable(const struct core *core)
+{
+    const struct core_view *self = core_view(core, core->settings.self_id);
 
-    /* E7 our own PostgreSQL must be there to be compared at all. */
     if (!view_is_ours(core, self))
         return verdict(ELECT_WAIT, CORE_WHY_SELF_DOWN, core->settings.self_id);
-    leader = being_promoted(core);
-    if (leader != NULL)
-        return verdict(ELECT_WAIT, CORE_WHY_BEING_PROMOTED, leader->id);
+    if (!core->report.known)
+        return verdict(ELECT_WAIT, CORE_WHY_NO_REPORT, core->settings.self_id);
+    return verdict(ELECT_WAIT, CORE_WHY_NONE, 0);
+}
+
+struct verdict elect_decide(const struct core *core)
+{
+    bool resigned = core->durable.leader_id != 0 &&
+                    board_is_over(core, core->durable.leader_id, core->durable.term);
+    const struct core_member *other;
+    struct quorum quorum = quorum_unbound(core);
+    struct verdict result;
+
+    result = lead_by_other(core);
+    if (result.why.reason != CORE_WHY_NONE &&
+        (result.action != ELECT_WAIT || is_survey_over(core, resigned)))
+        return result;
+    if (!is_survey_over(core, resigned))
+        return verdict(ELECT_WAIT, CORE_WHY_SURVEY, 0);
+    if (!resigned && suspect_lives(core))
+        return verdict(ELECT_RETURN, CORE_WHY_BACK, core->primary_id);
+    if (!ballot_may_vote(core))
+        return verdict(ELECT_WAIT, CORE_WHY_NO_STATE, core->settings.self_id);
+    result = still_bound(core, resigned);
+    if (result.why.reason == CORE_WHY_NONE && !resigned)
+        result = still_visible(core); /* E5 */
+    if (result.why.reason == CORE_WHY_NONE)
+        result = no_quorum(core);
+    if (result.why.reason == CORE_WHY_NONE)
+        result = not_comparable(core);
+    if (result.why.reason != CORE_WHY_NONE)
+        return result;
+    other = being_promoted(core);
+    if (other != NULL)
+        return verdict(ELECT_WAIT, CORE_WHY_BEING_PROMOTED, other->id);
+    other = missing_report(core);
+    if (other != NULL &&
+        mono_diff(core->now, core->since) < window_of(&core->settings) / 2)
+        return verdict(ELECT_WAIT, CORE_WHY_SURVEY, other->id);
 
     /* E8 a stale primary is told of while we wait, and never followed. */
-    leader = stale_leader(core);
-
-    /* E9 the best by P4 leads. */
+    other = stale_leader(core);
     result = choose(core);
-    if (leader != NULL && result.action == ELECT_WAIT)
-        return verdict(ELECT_WAIT, CORE_WHY_STALE_LEADER, leader->id);
+    if (other != NULL && result.action == ELECT_WAIT)
+        return verdict(ELECT_WAIT, CORE_WHY_STALE_LEADER, other->id);
     result.why.b = quorum.two_nodes ? quorum.voting : 0;
     return result;
 }

@@ -10,7 +10,7 @@ enum elect_action {
     ELECT_WAIT,    /* nothing to do; ask again */
     ELECT_RETURN,  /* all is well as it is: `leader_id` leads, our upstream stays */
     ELECT_FOLLOW,  /* point own PostgreSQL at `leader_id` */
-    ELECT_PROMOTE, /* promote own PostgreSQL */
+    ELECT_PROMOTE, /* stand as a candidate */
 };
 
 struct verdict {
@@ -19,8 +19,9 @@ struct verdict {
     struct core_why why;
 };
 
-/* Decide from what the current survey brought. Only in CORE_ELECTING, with
- * view_survey_complete(). Rules E1 to E9 of docs/failover-rules.md, in this order. */
+/* Decide from what the current survey brought. Only in CORE_ELECTING. Rules E1 to E9 of
+ * docs/failover-rules.md, in this order. With ELECT_FOLLOW, `why.node_id` is whom own
+ * PostgreSQL is pointed at: a cascade returns to its own upstream. */
 struct verdict elect_decide(const struct core *core);
 
 /* The member that leads by E2: out of recovery, ours, its term not over; of several the

@@ -17,6 +17,13 @@
  */
 #define CORE_SURVEY_BEATS 4
 
+/* W, the failover window: nobody is promoted before it has passed without a sign of a
+ * leader, unless that one resigned (design.md section 2, Timing). */
+static inline int64_t window_of(const struct core_settings *settings)
+{
+    return settings->reconnect_attempts * settings->reconnect_interval_ms;
+}
+
 /* Change the state: the only writer of core->state (core.c). Says so, with `why`. */
 void core_become(struct core *core,
                  enum core_state state,

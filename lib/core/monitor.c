@@ -4,9 +4,13 @@
 
 #include <stddef.h>
 
+#include "core/ballot.h"
+#include "core/board.h"
 #include "core/campaign.h"
+#include "core/canvass.h"
 #include "core/effect.h"
 #include "core/elect.h"
+#include "core/lease.h"
 #include "core/view.h"
 
 /* ---- STARTING ---------------------------------------------------------------------
@@ -30,8 +34,11 @@ void monitor_become_primary(struct core *core,
     core->suspect_id = 0;
     core->primary_id = core->settings.self_id;
     core->local_up = true;
+    core->lead_since = core->now;
+    core->lead_recorded = false;
+    core->lead_id = 0;
+    core->claiming = false;
     core_become(core, CORE_PRIMARY, why, out);
-    (void)effect_emit(out, CORE_EFF_LEAD);
     effect_report(out, CORE_SAY_MONITOR_PRIMARY, core->settings.self_id, why);
 }
 
@@ -49,12 +56,50 @@ void monitor_become_standby(struct core *core,
         effect_report(out, CORE_SAY_MONITORING, core->upstream_id, why);
 }
 
-bool monitor_starting(struct core *core, struct core_effects *out)
+/* D2: what a former run left unfinished comes first. It leads again only where it led,
+ * and only from what own PostgreSQL and its processes show now. */
+static bool take_up_duty(struct core *core, struct core_effects *out)
+{
+    const struct core_view *self = view_self(core);
+    bool up = view_self_is_up(core), writable = up && !self->seen.in_recovery;
+    int64_t half_ms = window_of(&core->settings) / 2;
+
+    if (core->durable.incarnation == 0 || !core->recorded || core->settings.witness)
+        return false;
+    core->lead_since = core->now;
+    if (core->durable.duty == CORE_DUTY_PROMOTING) {
+        core->local_writable = true; /* it may be done, or end late */
+        lease_resign(core, CORE_WHY_PROMOTE_FAILED, out);
+        return true;
+    }
+    if (core->durable.duty == CORE_DUTY_LEADING) {
+        if (up && self->seen.in_recovery) {
+            lease_resign(core, CORE_WHY_GUARDED, out);
+            return true;
+        }
+        if (!writable && core->local != CORE_LOCAL_FROZEN &&
+            core->local != CORE_LOCAL_DEAD && core->local != CORE_LOCAL_GONE &&
+            mono_diff(core->now, core->since) < half_ms)
+            return false;
+        core->local_writable = core->local != CORE_LOCAL_GONE;
+        monitor_become_primary(
+            core, why_of(CORE_WHY_LOCAL_PRIMARY, core->settings.self_id), out);
+        return true;
+    }
+    if (core->local != CORE_LOCAL_FROZEN)
+        return false;
+    core->local_writable = true; /* frozen by an earlier run, and no right to thaw it */
+    lease_resign(core, CORE_WHY_UNLEASED, out);
+    return true;
+}
+
+/* Own PostgreSQL is there, the table is read, and it is not of another cluster. */
+static bool is_ready(struct core *core, struct core_effects *out)
 {
     int self = core->settings.self_id;
     const struct core_view *primary = core_view(core, core->primary_id);
 
-    if (!view_self_is_up(core)) {
+    if (!core->settings.witness && !view_self_is_up(core)) {
         enum reach reach = view_self(core)->seen.reach;
 
         /* A probe that fails there finds no schema: nobody registered this node yet. */
@@ -76,16 +121,38 @@ bool monitor_starting(struct core *core, struct core_effects *out)
         say_waiting(core, why_of(CORE_WHY_WRONG_SYSTEM, core->primary_id), out);
         return false;
     }
-    if (primary != NULL && primary->seen.reach == REACH_UNKNOWN &&
-        view_self(core)->seen.in_recovery)
-        return false; /* its first probe is under way */
-    core->local_up = true;
-    if (!view_self(core)->seen.in_recovery) {
-        monitor_become_primary(core, why_of(CORE_WHY_LOCAL_PRIMARY, self), out);
+    if (core->durable.incarnation == 0)
+        say_waiting(core, why_of(CORE_WHY_NO_STATE, self), out);
+    return true;
+}
+
+bool monitor_starting(struct core *core, struct core_effects *out)
+{
+    int self = core->settings.self_id;
+    const struct core_view *primary = core_view(core, core->primary_id);
+    bool witness = core->settings.witness;
+
+    if (take_up_duty(core, out))
         return true;
-    }
+    if (!is_ready(core, out))
+        return false;
+    if (primary != NULL && core->primary_id != self &&
+        primary->seen.reach == REACH_UNKNOWN &&
+        (witness || view_self(core)->seen.in_recovery))
+        return false; /* its first probe is under way */
+    core->local_up = !witness;
+    if (!witness && monitor_promoted_by_hand(core, out))
+        return true;
     if (core->upstream_id == 0)
         core->upstream_id = core->primary_id;
+    /* No start follows anybody from configuration alone: who was cut off by a vote, or
+     * whose leader is gone for good, looks for the leader first. */
+    if (core->durable.revoked || core->primary_id == 0 || core->primary_id == self) {
+        core->first_missed = core->now;
+        core->suspect_id = core->primary_id == self ? 0 : core->primary_id;
+        campaign_begin(core, why_of(CORE_WHY_LOCAL_STANDBY, core->suspect_id), out);
+        return true;
+    }
     monitor_become_standby(core, why_of(CORE_WHY_LOCAL_STANDBY, core->upstream_id),
                            out);
     return true;
@@ -141,14 +208,25 @@ static void look_for_rivals(struct core *core, struct core_effects *out)
     }
 }
 
+/* Without a right to lead (no state file, or resigned with fencing = off) a PostgreSQL
+ * in recovery is a standby like any other. */
+static bool is_standby_now(const struct core *core)
+{
+    const struct core_view *self = core_view(core, core->settings.self_id);
+
+    /* An answer asked for before the end of a promotion may come after it. */
+    return core->durable.duty != CORE_DUTY_LEADING &&
+           core->durable.duty != CORE_DUTY_PROMOTING && view_self_is_up(core) &&
+           self->seen.in_recovery &&
+           mono_diff(self->seen_at, core->since) >
+               CORE_SURVEY_BEATS * core->settings.beat_ms;
+}
+
 bool monitor_primary(struct core *core, struct core_effects *out)
 {
     monitor_local(core, out);
     look_for_rivals(core, out);
-    /* An answer asked for before the end of a promotion may come after it. */
-    if (view_self_is_up(core) && view_self(core)->seen.in_recovery &&
-        mono_diff(view_self(core)->seen_at, core->since) >
-            CORE_SURVEY_BEATS * core->settings.beat_ms) {
+    if (is_standby_now(core)) {
         core->primary_id = view_registered_primary(core);
         if (core->primary_id == core->settings.self_id)
             core->primary_id = 0;
@@ -156,21 +234,30 @@ bool monitor_primary(struct core *core, struct core_effects *out)
                     why_of(CORE_WHY_LOCAL_STANDBY, core->settings.self_id), out);
         return true;
     }
-    return false;
+    return lease_lead(core, out);
 }
 
 /* ---- STANDBY and SUSPECTING -------------------------------------------------------
  */
 
-/* What all states of a standby look for first: promoted behind our back? */
+/* What all states of a standby look for first: promoted behind our back? Such a
+ * PostgreSQL needs a lease like any other: it is frozen and stands for one. */
 bool monitor_promoted_by_hand(struct core *core, struct core_effects *out)
 {
     struct core_why why = why_of(CORE_WHY_LOCAL_PRIMARY, core->settings.self_id);
 
-    if (!view_is_primary(core, view_self(core)))
+    if (core->settings.witness || !view_is_primary(core, view_self(core)) ||
+        core->local == CORE_LOCAL_GONE || core->local == CORE_LOCAL_DEAD)
         return false;
-    monitor_become_primary(core, why, out);
+    core->local_writable = true;
     effect_record(out, CORE_REC_LOCAL_PROMOTED, true, why);
+    if (core->durable.incarnation == 0) {
+        monitor_become_primary(core, why, out);
+        return true;
+    }
+    core->upstream_id = 0;
+    why.reason = CORE_WHY_UNLEASED;
+    canvass_begin(core, why, true, out);
     return true;
 }
 
@@ -218,17 +305,45 @@ static void suspect(struct core *core, int id, struct core_effects *out)
     next_attempt(core, out);
 }
 
+/* The one that we believe in gave its term up, and is the one that we promised. */
+static bool is_resigned(const struct core *core)
+{
+    return core->primary_id != 0 && core->primary_id == core->durable.leader_id &&
+           board_is_over(core, core->primary_id, core->durable.term);
+}
+
+/* L2: that PostgreSQL answers is no evidence. Nobody is promoted beside it, but it will
+ * be frozen when it counts our ballots. */
+static void say_daemon_silent(struct core *core, struct core_effects *out)
+{
+    bool silent = core->durable.leader_id != 0 && !ballot_has_evidence(core) &&
+                  mono_diff(core->now, core->since) > window_of(&core->settings) / 2;
+
+    if (silent && !core->waiting_said)
+        effect_report(out, CORE_SAY_DAEMON_SILENT, core->primary_id,
+                      why_of(CORE_WHY_LEADER_STOPPED, core->primary_id));
+    core->waiting_said = silent;
+}
+
 bool monitor_standby(struct core *core, struct core_effects *out)
 {
+    const struct core_member *leader;
+
     monitor_local(core, out);
     if (monitor_promoted_by_hand(core, out))
         return true;
     if (core->upstream_id == 0)
         core->upstream_id = core->primary_id;
-    if (monitor_is_lost(core, core->primary_id)) {
+    leader = board_leader(core, core->durable.term);
+    if (leader != NULL && leader->id != core->primary_id) {
+        campaign_begin(core, why_of(CORE_WHY_LEADER_FOUND, leader->id), out);
+        return true;
+    }
+    if (monitor_is_lost(core, core->primary_id) || is_resigned(core)) {
         suspect(core, core->primary_id, out);
         return true;
     }
+    say_daemon_silent(core, out);
     if (monitor_is_lost(core, core->upstream_id)) {
         suspect(core, core->upstream_id, out);
         return true;
@@ -268,8 +383,16 @@ bool monitor_suspecting(struct core *core, struct core_effects *out)
         monitor_become_standby(core, why, out);
         return true;
     }
+    /* It gave up its term, durably: that is all there is to wait for (3.6). */
+    if (is_resigned(core)) {
+        campaign_begin(core, why_of(CORE_WHY_RESIGNED, core->suspect_id), out);
+        return true;
+    }
     /* Somebody else leads already: no need to wait for the window. */
-    leader = elect_leader(core, &rival);
+    rival = NULL;
+    leader = board_leader(core, core->durable.term);
+    if (leader == NULL)
+        leader = elect_leader(core, &rival);
     if (leader != NULL && leader->id != core->primary_id && rival == NULL) {
         campaign_begin(core, why_of(CORE_WHY_LEADER_FOUND, leader->id), out);
         return true;

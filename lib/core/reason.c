@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "core/reason_lease.h"
 #include "core/view.h"
 
 /* ---- names ------------------------------------------------------------------------
@@ -26,10 +27,14 @@ const char *reason_state_name(enum core_state state)
         return "suspecting";
     case CORE_ELECTING:
         return "electing";
+    case CORE_CANVASSING:
+        return "canvassing";
     case CORE_PROMOTING:
         return "promoting";
     case CORE_FOLLOWING:
         return "following";
+    case CORE_RESIGNING:
+        return "resigning";
     }
     return "?";
 }
@@ -97,6 +102,46 @@ const char *reason_name(enum core_reason reason)
         return "upstream_gone";
     case CORE_WHY_MANY_LEADERS:
         return "many_leaders";
+    case CORE_WHY_RESIGNED:
+        return "resigned";
+    case CORE_WHY_PROMISED:
+        return "promised";
+    case CORE_WHY_SUPPORTED:
+        return "supported";
+    case CORE_WHY_NO_REPORT:
+        return "no_report";
+    case CORE_WHY_NO_STATE:
+        return "no_state";
+    case CORE_WHY_CANVASS:
+        return "canvass";
+    case CORE_WHY_VOTED:
+        return "voted";
+    case CORE_WHY_LOST_CANVASS:
+        return "lost_canvass";
+    case CORE_WHY_WON:
+        return "won";
+    case CORE_WHY_LEASE:
+        return "lease";
+    case CORE_WHY_LEASE_LOST:
+        return "lease_lost";
+    case CORE_WHY_LEASE_OVER:
+        return "lease_over";
+    case CORE_WHY_TOO_LONG_FROZEN:
+        return "too_long_frozen";
+    case CORE_WHY_CRASHED:
+        return "crashed";
+    case CORE_WHY_STOPPED:
+        return "stopped";
+    case CORE_WHY_HUNG:
+        return "hung";
+    case CORE_WHY_GUARDED:
+        return "guarded";
+    case CORE_WHY_LATER_LEADER:
+        return "later_leader";
+    case CORE_WHY_UNLEASED:
+        return "unleased";
+    case CORE_WHY_LEADER_STOPPED:
+        return "leader_stopped";
     }
     return "?";
 }
@@ -141,6 +186,16 @@ const char *reason_record_name(enum core_record record)
         return "pgrmond_many_primaries";
     case CORE_REC_LOCAL_PROMOTED:
         return "pgrmond_local_promoted";
+    case CORE_REC_FROZEN:
+        return "pgrmond_frozen";
+    case CORE_REC_THAWED:
+        return "pgrmond_thawed";
+    case CORE_REC_RESIGNED:
+        return "pgrmond_resigned";
+    case CORE_REC_VOTED:
+        return "pgrmond_voted";
+    case CORE_REC_RENEWED:
+        return "pgrmond_renewed";
     }
     return "?";
 }
@@ -234,7 +289,8 @@ static void sentence_of_verdict(const struct core *core,
                        node.text);
         break;
     default:
-        (void)snprintf(buf, size, "%s", reason_name(why->reason));
+        if (!reason_lease_sentence(core, why, buf, size))
+            (void)snprintf(buf, size, "%s", reason_name(why->reason));
         break;
     }
 }
@@ -332,6 +388,8 @@ say_waiting(const struct core *core, const struct core_why *why, struct core_tex
         (void)snprintf(text->hint, sizeof text->hint,
                        "check \"conninfo\" with \"pgrmon config show\", and that "
                        "PostgreSQL runs");
+    else if (why->reason == CORE_WHY_NO_STATE)
+        (void)snprintf(text->hint, sizeof text->hint, "%s", REASON_HINT_NO_STATE);
     else if (why->reason == CORE_WHY_WRONG_SYSTEM)
         (void)snprintf(text->hint, sizeof text->hint,
                        "clone this node anew with \"pgrmon standby clone --force\"");
@@ -556,6 +614,12 @@ static void say_message(const struct core *core,
         break;
     case CORE_SAY_MONITOR_PRIMARY:
         set(text, CORE_LEVEL_NOTICE, "monitoring cluster primary %s", node.text);
+        break;
+    case CORE_SAY_VOTED:
+    case CORE_SAY_LEASE:
+    case CORE_SAY_NO_STATE:
+    case CORE_SAY_DAEMON_SILENT:
+        reason_lease_say(core, effect, text);
         break;
     case CORE_SAY_ACTION_FAILED:
         reason_sentence(core, &effect->why, text->text, sizeof text->text);

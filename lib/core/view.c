@@ -48,15 +48,19 @@ static struct core_member unrecorded_self(const struct core *core)
 void view_set_members(struct core *core, const struct core_member *members, int n)
 {
     struct core_view views[CORE_MAX_NODES];
+    struct core_peer peers[CORE_MAX_NODES];
     bool recorded = false;
 
     CORE_ASSERT(n >= 0 && n <= CORE_MAX_NODES);
     memset(views, 0, sizeof views);
+    memset(peers, 0, sizeof peers);
     for (int i = 0; i < n; i++) {
         int old = view_index(core, members[i].id);
 
-        if (old >= 0)
+        if (old >= 0) {
             views[i] = core->views[old];
+            peers[i] = core->peers[old];
+        }
         recorded = recorded || members[i].id == core->settings.self_id;
     }
     if (!recorded && n == CORE_MAX_NODES)
@@ -72,6 +76,7 @@ void view_set_members(struct core *core, const struct core_member *members, int 
     if (!recorded)
         core->members[n++] = unrecorded_self(core);
     memcpy(core->views, views, sizeof views);
+    memcpy(core->peers, peers, sizeof peers);
     core->n_members = n;
     core->recorded = recorded;
 }
@@ -133,6 +138,12 @@ void view_begin_survey(struct core *core)
         core->views[i].fresh = false;
 }
 
+bool view_is_fresh(const struct core *core, const struct core_view *view)
+{
+    return view->fresh && mono_diff(core->now, view->seen_at) <=
+                              CORE_SURVEY_BEATS * core->settings.beat_ms;
+}
+
 bool view_survey_complete(const struct core *core)
 {
     if (mono_diff(core->now, core->survey_at) >=
@@ -142,12 +153,6 @@ bool view_survey_complete(const struct core *core)
         if (!core->views[i].fresh)
             return false;
     return true;
-}
-
-bool view_survey_stale(const struct core *core)
-{
-    return mono_diff(core->now, core->survey_at) >
-           2 * CORE_SURVEY_BEATS * core->settings.beat_ms;
 }
 
 bool view_is_ours(const struct core *core, const struct core_view *view)

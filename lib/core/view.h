@@ -30,9 +30,9 @@ void view_begin_survey(struct core *core);
  * those who did not answer by then count as silent. */
 bool view_survey_complete(const struct core *core);
 
-/* True when the survey began so long ago that its answers prove nothing: this daemon
- * was not scheduled, or its host was suspended. */
-bool view_survey_stale(const struct core *core);
+/* True when the newest answer is of this survey, and not older than a survey may last
+ * (E1): a daemon that slept must not decide by what was true before. */
+bool view_is_fresh(const struct core *core, const struct core_view *view);
 
 /* F2: does the newest observation prove that the server lives? */
 bool view_lives(const struct core *core, const struct core_view *view);

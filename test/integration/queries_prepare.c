@@ -3,11 +3,13 @@
  *
  *     queries_prepare [--create] [--post NOTE] CONNINFO
  *     queries_prepare CONNINFO NAME [PARAMETER | NULL]...
+ *     queries_prepare --note "ID PHASE LEADER TERM"
  *
  * The first form prepares all, runs those that only read, and prints what the decoders
  * make of the rows; --create first installs the embedded schema in one transaction,
  * --post posts a note with the probe. The second form runs one statement and prints its
- * rows, tab between columns. The exit code is 1 when anything failed. */
+ * rows, tab between columns. The third prints a note's text form. The exit code is 1
+ * when anything failed. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -138,7 +140,8 @@ static void decode_probe(PGconn *conn, const char *posted)
     char position[LSN_TEXT_SIZE];
     struct err err = ERR_INIT;
     struct core_observation seen = {0};
-    struct core_note own = {0};
+    struct core_note own = {0}, notes[CORE_MAX_NODES];
+    int n_notes = 0;
     const char *params[] = {posted};
     PGresult *res;
 
@@ -147,14 +150,15 @@ static void decode_probe(PGconn *conn, const char *posted)
     /* The second one reads what the first one posted. */
     PQclear(query_run(conn, &query_probe, params, &err));
     res = query_run(conn, &query_probe, params, &err);
-    if (res == NULL || query_decode_probe(res, own.node_id, &seen, &err) != 0)
+    if (res == NULL ||
+        query_decode_probe(res, own.node_id, &seen, notes, &n_notes, &err) != 0)
         complain(&err, "probe");
     printf(
         "observed in_recovery=%d timeline=%d term=%" PRId64 " position=%s replayed=%d"
-        " streaming=%d aged=%d note=%s leader=%d\n",
+        " streaming=%d aged=%d note=%s leader=%d notes=%d\n",
         seen.in_recovery, seen.timeline, seen.term, lsn_format(seen.position, position),
         lsn_known(seen.replayed), seen.receiver_streaming, seen.receiver_age_ms >= 0,
-        note_phase_name(seen.note.phase), seen.note.leader_id);
+        note_phase_name(seen.note.phase), seen.note.leader_id, n_notes);
     printf("system %" PRIu64 "\n", seen.system_identifier);
     PQclear(res);
 }
@@ -187,10 +191,30 @@ static void check_all(PGconn *conn, const char *posted)
     escape(conn);
 }
 
+static int print_note(const char *words)
+{
+    struct core_note note = {
+        .stamp = {.boot = 1, .ms = 1000}
+    };
+    char name[16], text[NOTE_TEXT_SIZE];
+
+    if (sscanf(words, "%d %15s %d %" SCNd64, &note.node_id, name, &note.leader_id,
+               &note.term) != 4)
+        return 2;
+    for (int phase = CORE_PHASE_LEAD; phase <= CORE_PHASE_PAUSED; phase++)
+        if (strcmp(name, note_phase_name((enum core_phase)phase)) == 0)
+            note.phase = (enum core_phase)phase;
+    if (note.phase == CORE_PHASE_NONE)
+        return 2;
+    printf("%s\n", note_format(&note, text));
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
         {"create", no_argument,       NULL, 'c'},
+        {"note",   required_argument, NULL, 'n'},
         {"post",   required_argument, NULL, 'p'},
         {NULL,     0,                 NULL, 0  },
     };
@@ -201,6 +225,8 @@ int main(int argc, char **argv)
     for (int c; (c = getopt_long(argc, argv, "+", options, NULL)) != -1;) {
         if (c == '?')
             return 2;
+        if (c == 'n')
+            return print_note(optarg);
         if (c == 'c')
             create = true;
         else

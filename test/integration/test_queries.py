@@ -25,6 +25,10 @@ class Statements:
         """Prepare every statement, run those that only read."""
         return self.node.run(self.program, *options, self.conninfo)
 
+    def note(self, words):
+        """The text form of the note "ID PHASE LEADER TERM"."""
+        return self.node.run(self.program, "--note", words).ok().out.strip()
+
     def run(self, name, *params):
         """The rows of one statement, as text."""
         return self.rows(self.attempt(name, *params).ok())
@@ -131,14 +135,22 @@ def test_grants_are_enough_and_can_be_given_twice(server, program):
 def test_statements_on_a_primary(statements):
     # Anybody can give a session such a name; only our own role's are notes.
     conninfo = f"host={statements.node.directory} user=postgres dbname=pgrmon"
-    impostor = psycopg.connect(conninfo, application_name="pgrmond/1 1 follow 9 99")
-    result = statements.all("--post", "pgrmond/1 1 lead 1 7").ok()
-    impostor.close()
+    name = statements.note("1 follow 9 99")
+    impostor = psycopg.connect(conninfo, application_name=name)
+    seen = "select count(*) from pg_stat_activity where application_name = %s"
+    assert statements.node.value(seen, name) == 1  # no byte of it was lost
+    # Of one node the newest note counts, of the same stamp that of the later session.
+    own = f"host={statements.node.directory} user=pgrmon dbname=pgrmon"
+    former = psycopg.connect(own, application_name=statements.note("1 resigned 0 6"))
+    other = psycopg.connect(own, application_name=statements.note("3 follow 1 7"))
+    result = statements.all("--post", statements.note("1 lead 1 7")).ok()
+    for connection in (impostor, former, other):
+        connection.close()
     assert result.out.count("prepared ") > 30
     assert "node 2 node2 standby upstream 1 active 1" in result.out
     observed = "observed in_recovery=0 timeline=1 term=1 "
     assert observed in result.out
-    assert "replayed=0 streaming=0 aged=0 note=lead leader=1" in result.out
+    assert "replayed=0 streaming=0 aged=0 note=lead leader=1 notes=2" in result.out
     identifier = "select system_identifier from pg_control_system()"
     identifier = statements.node.value(identifier)
     assert f"system {identifier}" in result.out
@@ -150,7 +162,7 @@ def test_statements_on_a_standby(statements, standby):
     received = "select pg_last_wal_receive_lsn() >= %s::pg_lsn"
     wait_for(lambda: standby.value(received, end), 10, "the standby to catch up")
     on_standby = Statements(statements.program, standby)
-    result = on_standby.all("--post", "pgrmond/1 2 follow 1 7").ok()
+    result = on_standby.all("--post", on_standby.note("2 follow 1 7")).ok()
     assert "observed in_recovery=1 timeline=1 term=1 " in result.out
     assert "replayed=1 streaming=1 aged=1 note=follow leader=1" in result.out
     assert on_standby.run("receiver")[0][0] == "streaming"

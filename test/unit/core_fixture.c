@@ -77,7 +77,8 @@ struct core_observation fixture_primary(int id)
     struct core_observation seen = fixture_standby(id);
 
     seen.in_recovery = false;
-    seen.note = (struct core_note){CORE_PHASE_LEAD, id, id, 1};
+    seen.note = (struct core_note){
+        .phase = CORE_PHASE_LEAD, .node_id = id, .leader_id = id, .term = 1};
     return seen;
 }
 

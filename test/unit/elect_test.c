@@ -22,7 +22,8 @@ says(int id, enum core_phase phase, int leader_id, int64_t term)
 {
     struct core_observation seen = fixture_standby(id);
 
-    seen.note = (struct core_note){phase, id, leader_id, term};
+    seen.note = (struct core_note){
+        .phase = phase, .node_id = id, .leader_id = leader_id, .term = term};
     return seen;
 }
 

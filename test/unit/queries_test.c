@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "note.h"
 #include "queries.h"
 #include "unit.h"
 
@@ -107,7 +108,7 @@ static void bad_row_is_named(void **state)
         {0, NULL,                                                               "node_id"         },
         {0, "0",                                                                "node_id"         },
         {0, "-1",                                                               "node_id"         },
-        {0, "2147483648",                                                       "node_id"         },
+        {0, "1048576",                                                          "node_id"         },
         {0, "1x",                                                               "node_id"         },
         {1, NULL,                                                               "node_name"       },
         {1, "",                                                                 "node_name"       },
@@ -116,6 +117,7 @@ static void bad_row_is_named(void **state)
         {2, NULL,                                                               "type"            },
         {2, "bdr",                                                              "type"            },
         {3, "0",                                                                "upstream_node_id"},
+        {3, "1048576",                                                          "upstream_node_id"},
         {3, "",                                                                 "upstream_node_id"},
         {4, NULL,                                                               "active"          },
         {4, "true",                                                             "active"          },
@@ -171,20 +173,31 @@ static void another_result_is_no_node_table(void **state)
 /* ---- the probe
  * -------------------------------------------------------------------------- */
 
+/* Two notes: 1 leads, 2 follows it. See write_board(). */
+static char board[2 * NOTE_TEXT_SIZE];
+
 static const char *const probe_primary[] = {
-    "f",
-    "7333333333333333333",
-    "3",
-    "5",
-    "16/B374D848",
-    NULL,
-    "f",
-    NULL,
-    NULL,
-    "pgrmond/1 1 lead 1 5\npgrmond/1 2 follow 1 5",
+    "f", "7333333333333333333", "3", "5", "16/B374D848", NULL, "f", NULL, NULL, board,
     ""};
 static const char *const probe_standby[] = {
     "t", "-2", "3", NULL, "16/B374D848", "16/A0000000", "t", "t", "120", NULL, NULL};
+
+static int write_board(void **state)
+{
+    const struct core_note notes[] = {
+        {.phase = CORE_PHASE_LEAD,   .node_id = 1, .leader_id = 1, .term = 5},
+        {.phase = CORE_PHASE_FOLLOW, .node_id = 2, .leader_id = 1, .term = 5},
+    };
+    char first[NOTE_TEXT_SIZE], second[NOTE_TEXT_SIZE];
+
+    (void)state;
+    (void)snprintf(board, sizeof board, "%s\n%s", note_format(&notes[0], first),
+                   note_format(&notes[1], second));
+    return 0;
+}
+
+static struct core_note board_notes[CORE_MAX_NODES];
+static int n_board_notes;
 
 static int decode(const char *const *row, int node_id, struct core_observation *seen)
 {
@@ -192,7 +205,7 @@ static int decode(const char *const *row, int node_id, struct core_observation *
     int rc;
 
     add_row(res, row);
-    rc = query_decode_probe(res, node_id, seen, NULL);
+    rc = query_decode_probe(res, node_id, seen, board_notes, &n_board_notes, NULL);
     PQclear(res);
     return rc;
 }
@@ -214,6 +227,9 @@ static void probe_of_a_primary(void **state)
     assert_false(seen.receiver_streaming);
     assert_int_equal(seen.receiver_age_ms, -1);
     assert_int_equal(seen.note.phase, CORE_PHASE_LEAD);
+    assert_int_equal(n_board_notes, 2);
+    assert_int_equal(board_notes[1].node_id, 2);
+    assert_int_equal(board_notes[1].phase, CORE_PHASE_FOLLOW);
 }
 
 static void probe_of_a_standby(void **state)
@@ -231,6 +247,40 @@ static void probe_of_a_standby(void **state)
     assert_true(seen.receiver_streaming);
     assert_int_equal(seen.receiver_age_ms, 120);
     assert_int_equal(seen.note.phase, CORE_PHASE_NONE);
+    assert_int_equal(n_board_notes, 0);
+}
+
+/* Lines named like notes are counted; a board is no answer to who is asked. */
+static void bad_notes_are_counted(void **state)
+{
+    static const char *const row[] = {
+        "f", "1", NULL, NULL, NULL, NULL, NULL, NULL, NULL, "pgrmond2 impostor", NULL};
+    struct core_note notes[CORE_MAX_NODES];
+    PGresult *res = make(N_PROBE_COLUMNS);
+    int n_bad;
+
+    (void)state;
+    add_row(res, row);
+    assert_int_equal(query_decode_notes(res, notes, &n_bad), 0);
+    assert_int_equal(n_bad, 1);
+    PQclear(res);
+}
+
+/* Notes have no room for it, so nobody could vote in it. */
+static void term_out_of_range(void **state)
+{
+    static const char *const terms[] = {"4294967296", "-1"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++) {
+        const char *row[] = {"f",  "1",  NULL, terms[i], NULL, NULL,
+                             NULL, NULL, NULL, NULL,     NULL};
+        struct core_observation seen;
+
+        assert_int_equal(decode(row, 1, &seen), -EINVAL);
+        row[3] = "4294967295";
+        assert_int_equal(decode(row, 1, &seen), 0);
+    }
 }
 
 /* Without pg_monitor, and right after a start, most of it is NULL. */
@@ -300,18 +350,20 @@ static void no_role_is_an_error(void **state)
 static void probe_is_one_row(void **state)
 {
     struct core_observation seen;
+    struct core_note notes[CORE_MAX_NODES];
     PGresult *res = make(N_PROBE_COLUMNS);
+    int n;
 
     (void)state;
-    assert_int_equal(query_decode_probe(res, 1, &seen, NULL), -EINVAL);
+    assert_int_equal(query_decode_probe(res, 1, &seen, notes, &n, NULL), -EINVAL);
     add_row(res, probe_primary);
-    assert_int_equal(query_decode_probe(res, 1, &seen, NULL), 0);
+    assert_int_equal(query_decode_probe(res, 1, &seen, notes, &n, NULL), 0);
     add_row(res, probe_primary);
-    assert_int_equal(query_decode_probe(res, 1, &seen, NULL), -EINVAL);
+    assert_int_equal(query_decode_probe(res, 1, &seen, notes, &n, NULL), -EINVAL);
     PQclear(res);
     res = make(3);
     add_row(res, probe_primary);
-    assert_int_equal(query_decode_probe(res, 1, &seen, NULL), -EINVAL);
+    assert_int_equal(query_decode_probe(res, 1, &seen, notes, &n, NULL), -EINVAL);
     PQclear(res);
 }
 
@@ -370,13 +422,15 @@ int main(void)
         cmocka_unit_test(bad_row_is_named),
         cmocka_unit_test(too_many_nodes_are_refused),
         cmocka_unit_test(another_result_is_no_node_table),
-        cmocka_unit_test(probe_of_a_primary),
+        cmocka_unit_test_setup(probe_of_a_primary, write_board),
         cmocka_unit_test(probe_of_a_standby),
+        cmocka_unit_test(bad_notes_are_counted),
+        cmocka_unit_test(term_out_of_range),
         cmocka_unit_test(unknown_is_no_error),
         cmocka_unit_test(garbage_is_unknown),
         cmocka_unit_test(negative_age_is_fresh),
         cmocka_unit_test(no_role_is_an_error),
-        cmocka_unit_test(probe_is_one_row),
+        cmocka_unit_test_setup(probe_is_one_row, write_board),
         cmocka_unit_test(fields),
         cmocka_unit_test(parameters_are_counted),
     };

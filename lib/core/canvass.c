@@ -1,0 +1,193 @@
+/* canvass.c - a candidate: promises itself first, in writing, then asks for ballots.
+ *
+ *   write "candidate" -> say canvass -> enough ballots and reports -> write "promoting"
+ *   -> still enough -> promote
+ *
+ * A claim is the canvass of a node whose PostgreSQL is writable already, by somebody
+ * else's hand: it is frozen meanwhile and leads at once when it wins. */
+#include "core/canvass.h"
+
+#include <stddef.h>
+
+#include "core/ballot.h"
+#include "core/board.h"
+#include "core/campaign.h"
+#include "core/effect.h"
+#include "core/lease.h"
+#include "core/monitor.h"
+#include "core/quorum.h"
+#include "core/rank.h"
+#include "core/view.h"
+
+/* xorshift64*: who lost waits a little, and not as long as the other one. */
+static int64_t random_ms(struct core *core, int64_t below)
+{
+    uint64_t x = core->random == 0 ? 88172645463325252U : core->random;
+
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    core->random = x;
+    return (int64_t)((x * 2685821657736338717U) >> 33) % (below > 0 ? below : 1);
+}
+
+/* E8: how long it is asked for. A ballot comes within a few beats or not at all. */
+static int64_t patience_ms(const struct core *core)
+{
+    int64_t window_ms = window_of(&core->settings);
+
+    return core->claiming ? window_ms : window_ms / 2;
+}
+
+void canvass_begin(struct core *core,
+                   struct core_why why,
+                   bool claim,
+                   struct core_effects *out)
+{
+    core->claiming = claim;
+    if (claim) {
+        core->local_writable = true;
+        core->claim_term = view_self(core)->seen.term;
+        core->claim_position = view_self(core)->seen.position;
+    }
+    core_become(core, CORE_CANVASSING, why, out);
+    core->canvass_until = mono_add(core->now, patience_ms(core));
+}
+
+static int64_t max_term(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The promise to ourselves. */
+static void stand(struct core *core, struct core_effects *out)
+{
+    struct core_durable wanted = core->durable;
+    int64_t window_ms = window_of(&core->settings);
+
+    wanted.term = 1 + max_term(max_term(core->durable.term, core->burned_term),
+                               max_term(core->term, core->top_term));
+    wanted.leader_id = core->settings.self_id;
+    wanted.duty = CORE_DUTY_CANDIDATE;
+    wanted.lead_term = 0;
+    wanted.armed = false;
+    wanted.rested = false;
+    if (wanted.window_ms < window_ms)
+        wanted.window_ms = window_ms;
+    ballot_save(core, &wanted, out);
+}
+
+/* E4: somebody who voted for us, or canvasses as well, is further than we are. */
+static bool is_outranked(const struct core *core)
+{
+    for (int i = 0; i < core->n_members; i++) {
+        const struct core_peer *peer = &core->peers[i];
+
+        if (core->members[i].id == core->settings.self_id)
+            continue;
+        if (peer->ballot_term == core->durable.term && peer->ballot_report.known &&
+            ballot_report_cmp(&core->report, &peer->ballot_report) < 0)
+            return true;
+        if (board_is_fresh(core, peer) && peer->note.phase == CORE_PHASE_CANVASS &&
+            ballot_report_cmp(&core->report, &peer->note.report) < 0)
+            return true;
+    }
+    return false;
+}
+
+/* E8: resign the term, in writing, then pause. */
+static bool
+give_up(struct core *core, enum core_reason reason, struct core_effects *out)
+{
+    int64_t window_ms = window_of(&core->settings);
+    struct core_why why = why_of(CORE_WHY_LOST_CANVASS, 0);
+    struct quorum quorum = quorum_ballots(core, core->durable.term);
+
+    core->canvass_after =
+        mono_add(core->now, core->settings.beat_ms + random_ms(core, window_ms / 2));
+    if (core->claiming) {
+        lease_resign(core, reason, out);
+        return true;
+    }
+    why.a = quorum.answered;
+    why.b = quorum.needed;
+    why.term = core->durable.term;
+    effect_report(out, CORE_SAY_VERDICT, 0, why);
+    campaign_begin(core, why, out);
+    return true;
+}
+
+static bool is_standing(const struct core *core)
+{
+    return core->durable.leader_id == core->settings.self_id &&
+           (core->durable.duty == CORE_DUTY_CANDIDATE ||
+            core->durable.duty == CORE_DUTY_PROMOTING);
+}
+
+static bool has_won(const struct core *core)
+{
+    struct quorum ballots = quorum_ballots(core, core->durable.term);
+    struct quorum reports = quorum_reports(core, core->durable.term);
+
+    return quorum_met(&ballots) && (core->claiming || quorum_met(&reports)) &&
+           !is_outranked(core);
+}
+
+/* E4 to E5: written down, and the lease looked at once more, before PostgreSQL is told.
+ */
+static bool win(struct core *core, struct core_effects *out)
+{
+    struct core_durable wanted = core->durable;
+    struct core_why why = why_of(CORE_WHY_WON, core->settings.self_id);
+    struct quorum quorum = quorum_ballots(core, core->durable.term);
+
+    if (core->durable.duty == CORE_DUTY_CANDIDATE) {
+        wanted.duty = core->claiming ? CORE_DUTY_LEADING : CORE_DUTY_PROMOTING;
+        wanted.armed = !quorum.two_nodes && quorum.needed > 1;
+        if (core->claiming)
+            wanted.lead_term = wanted.term;
+        ballot_save(core, &wanted, out);
+        return false;
+    }
+    why.a = quorum.answered;
+    why.b = quorum.voting;
+    why.term = core->durable.term;
+    campaign_promote(core, why, out);
+    return true;
+}
+
+bool canvass_step(struct core *core, struct core_effects *out)
+{
+    const struct core_view *self = view_self(core);
+    const struct core_member *leader = board_leader(core, 0);
+
+    monitor_local(core, out);
+    if (core->claiming)
+        lease_unleased(core, out);
+    if (!ballot_is_settled(core))
+        return false;
+    if (core->claiming && core->durable.duty == CORE_DUTY_LEADING) {
+        monitor_become_primary(core, why_of(CORE_WHY_WON, core->settings.self_id), out);
+        return true;
+    }
+    if (leader != NULL)
+        return give_up(core, CORE_WHY_LATER_LEADER, out);
+    if (mono_reached(core->canvass_until, core->now) || is_outranked(core) ||
+        (!core->claiming && (!core->report.known || !view_is_ours(core, self))))
+        return give_up(core, CORE_WHY_UNLEASED, out);
+    if (!is_standing(core)) {
+        if (mono_reached(core->save_after, core->now))
+            stand(core, out);
+        return false;
+    }
+    if (!has_won(core) || !mono_reached(core->save_after, core->now))
+        return false;
+    return win(core, out);
+}
+
+struct mono canvass_deadline(const struct core *core)
+{
+    return core->save_after.ms > core->now.ms
+               ? mono_min(core->canvass_until, core->save_after)
+               : core->canvass_until;
+}

@@ -1,0 +1,494 @@
+/* lease.c - a leader stays writable only while a quorum supports it.
+ *
+ *   lease valid --lapses--> frozen --valid again--> thawed
+ *                              |
+ *                              +--W is over--> killed, resigned on disk, resigned
+ *
+ * One action on own processes is under way at most. The sentry does the same by itself
+ * when this daemon does not run (L7). */
+#include "core/lease.h"
+
+#include <stddef.h>
+
+#include "core/ballot.h"
+#include "core/board.h"
+#include "core/campaign.h"
+#include "core/effect.h"
+#include "core/quorum.h"
+#include "core/view.h"
+
+/* ---- own processes -----------------------------------------------------------------
+ */
+
+static bool is_frozen(const struct core *core)
+{
+    return core->local == CORE_LOCAL_FROZEN;
+}
+
+static void count_freeze(struct core *core, bool frozen)
+{
+    int64_t span_ms = mono_diff(core->now, core->frozen_at);
+    int64_t memory_ms = 3 * window_of(&core->settings);
+
+    if (core->frozen_since.ms != 0)
+        core->frozen_ms += mono_diff(core->now, core->frozen_at);
+    else
+        core->frozen_ms -= core->frozen_ms < span_ms ? core->frozen_ms : span_ms;
+    if (core->frozen_ms > memory_ms)
+        core->frozen_ms = memory_ms;
+    core->frozen_at = core->now;
+    if (!frozen)
+        core->frozen_since = (struct mono){0};
+    else if (core->frozen_since.ms == 0)
+        core->frozen_since = core->now;
+}
+
+void lease_local(struct core *core, enum core_local local, bool clean)
+{
+    bool gone = local == CORE_LOCAL_DEAD || local == CORE_LOCAL_GONE;
+
+    count_freeze(core, local == CORE_LOCAL_FROZEN);
+    core->local = local;
+    core->local_clean = gone && clean;
+    if (local == CORE_LOCAL_GONE)
+        core->local_writable = false;
+    if (gone) {
+        core->report.known = false;
+        /* What it last said was said by processes that are no more. */
+        if (!core->settings.witness && view_self(core)->seen.reach == REACH_OK)
+            view_self(core)->seen.reach = REACH_REFUSED;
+    }
+    if (!gone)
+        core->local_gone_at = (struct mono){0};
+    else if (core->local_gone_at.ms == 0)
+        core->local_gone_at = core->now;
+}
+
+static void act(struct core *core, enum core_effect_kind kind, struct core_effects *out)
+{
+    struct core_effect *effect;
+
+    if (core->fence_id != 0 || !mono_reached(core->fence_after, core->now))
+        return;
+    core->fence_id = ++core->last_id;
+    core->fence_kind = kind;
+    effect = effect_emit(out, kind);
+    effect->id = core->fence_id;
+    effect->deadline_ms = window_of(&core->settings) / 2;
+}
+
+void lease_done(struct core *core, uint32_t id, bool ok)
+{
+    if (id == core->start_id) {
+        core->start_id = 0;
+        core->start_tries = ok ? 0 : core->start_tries + 1;
+        core->start_wanted = !ok && core->start_tries < 5;
+        core->start_after = mono_add(core->now, window_of(&core->settings));
+        return;
+    }
+    if (id != core->fence_id)
+        return;
+    core->fence_id = 0;
+    if (!ok) {
+        core->fence_after = mono_add(core->now, core->settings.beat_ms);
+        return;
+    }
+    if (core->fence_kind == CORE_EFF_FREEZE)
+        lease_local(core, CORE_LOCAL_FROZEN, false);
+    else if (core->fence_kind == CORE_EFF_THAW)
+        lease_local(core, CORE_LOCAL_RUNNING, false);
+    else
+        lease_local(core, CORE_LOCAL_GONE, false);
+}
+
+/* ---- the lease ---------------------------------------------------------------------
+ */
+
+static bool may_fence(const struct core *core)
+{
+    return core->settings.fencing != CORE_FENCING_OFF &&
+           !core->settings.keep_on_quorum_loss;
+}
+
+/* A promotion is under way, or has been: no ballots, no right to be writable. */
+static bool is_armed(const struct core *core)
+{
+    return may_fence(core) && core->durable.armed;
+}
+
+/* The term that we lead, or promote for. */
+static int64_t led_term(const struct core *core)
+{
+    return core->durable.duty == CORE_DUTY_LEADING ? core->durable.lead_term
+                                                   : core->durable.term;
+}
+
+struct mono lease_until(const struct core *core)
+{
+    return quorum_lease_until(core, led_term(core));
+}
+
+bool lease_is_valid(const struct core *core)
+{
+    return !mono_reached(lease_until(core), core->now);
+}
+
+/* While it is not valid: when it lapsed, as far as this run knows. */
+static struct mono lapsed_at(const struct core *core)
+{
+    struct mono until = lease_until(core);
+    struct mono since = core->lead_since;
+
+    return until.ms > since.ms ? until : since;
+}
+
+/* A daemon that was stopped in good order gets a moment to collect ballots (M4). */
+static bool in_grace(const struct core *core)
+{
+    return core->durable.rested &&
+           mono_diff(core->now, core->lead_since) < 4 * core->settings.beat_ms;
+}
+
+bool lease_may_say_lead(const struct core *core)
+{
+    const struct core_view *self = core_view(core, core->settings.self_id);
+
+    if (core->durable.duty != CORE_DUTY_LEADING || !core->lead_recorded)
+        return false;
+    if (is_frozen(core))
+        return true;
+    if (core->local == CORE_LOCAL_DEAD || core->local == CORE_LOCAL_GONE ||
+        !core->local_writable)
+        return false;
+    return self->seen.reach != REACH_STARTING;
+}
+
+bool lease_is_calm(const struct core *core)
+{
+    struct mono until = lease_until(core);
+
+    if (is_frozen(core) || !view_self_is_up(core))
+        return false;
+    return until.ms == MONO_NEVER.ms ||
+           mono_diff(until, core->now) > window_of(&core->settings) / 4;
+}
+
+/* ---- resigning ---------------------------------------------------------------------
+ */
+
+void lease_resign(struct core *core, enum core_reason reason, struct core_effects *out)
+{
+    struct core_why why = why_of(reason, core->settings.self_id);
+
+    why.term = core->durable.duty == CORE_DUTY_LEADING ? core->durable.lead_term
+                                                       : core->durable.term;
+    core->resign_why = reason;
+    core->renew_term = 0;
+    core->action_id = 0;
+    core_become(core, CORE_RESIGNING, why, out);
+    effect_report(out, CORE_SAY_LEASE, why.node_id, why);
+}
+
+/* Whether own PostgreSQL is proved to acknowledge nothing any more. */
+static bool is_harmless(const struct core *core)
+{
+    return core->local == CORE_LOCAL_GONE || !core->local_writable;
+}
+
+bool lease_resigning(struct core *core, struct core_effects *out)
+{
+    struct core_durable wanted = core->durable;
+    struct core_why why = why_of(core->resign_why, core->settings.self_id);
+
+    if (!is_harmless(core) && core->settings.fencing != CORE_FENCING_OFF) {
+        act(core, CORE_EFF_KILL, out);
+        return false;
+    }
+    if (core->durable.duty != CORE_DUTY_RESIGNED &&
+        core->durable.leader_id == core->settings.self_id) {
+        wanted.duty = CORE_DUTY_RESIGNED;
+        wanted.lead_term = 0;
+        wanted.armed = false;
+        if (ballot_is_settled(core) && mono_reached(core->save_after, core->now))
+            ballot_save(core, &wanted, out);
+        return false;
+    }
+    core->start_wanted =
+        core->local == CORE_LOCAL_GONE && core->resign_why != CORE_WHY_STOPPED;
+    core->start_after = core->resign_why == CORE_WHY_CRASHED
+                            ? mono_add(core->now, window_of(&core->settings))
+                            : core->now;
+    why.term = core->durable.term;
+    effect_record(out, CORE_REC_RESIGNED, true, why);
+    core->primary_id = 0;
+    core->upstream_id = 0;
+    core->suspect_id = 0;
+    core->first_missed = core->now;
+    campaign_begin(core, why, out);
+    return true;
+}
+
+/* ---- leading -----------------------------------------------------------------------
+ */
+
+/* L3, L8: why we must not lead any more, or NONE. */
+static enum core_reason must_resign(const struct core *core)
+{
+    const struct core_view *self = core_view(core, core->settings.self_id);
+    int64_t window_ms = window_of(&core->settings);
+    struct mono heard = self->answered_at.ms > core->lead_since.ms ? self->answered_at
+                                                                   : core->lead_since;
+
+    if (board_leader(core, led_term(core) + 1) != NULL)
+        return CORE_WHY_LATER_LEADER;
+    if (core->local == CORE_LOCAL_DEAD || core->local == CORE_LOCAL_GONE) {
+        if (!core->local_clean)
+            return CORE_WHY_CRASHED;
+        return mono_diff(core->now, core->local_gone_at) >= window_ms ? CORE_WHY_STOPPED
+                                                                      : CORE_WHY_NONE;
+    }
+    if (view_is_ours(core, self) && self->seen.in_recovery &&
+        mono_diff(self->seen_at, core->since) >
+            CORE_SURVEY_BEATS * core->settings.beat_ms)
+        return CORE_WHY_GUARDED;
+    if (is_frozen(core))
+        return CORE_WHY_NONE;
+    if (self->seen.reach == REACH_STARTING)
+        return view_lives(core, self) ? CORE_WHY_NONE : CORE_WHY_HUNG;
+    return core->settings.fencing != CORE_FENCING_OFF && !view_lives(core, self) &&
+                   mono_diff(core->now, heard) >= window_ms / 2
+               ? CORE_WHY_HUNG
+               : CORE_WHY_NONE;
+}
+
+static void say_frozen(struct core *core, bool frozen, struct core_effects *out)
+{
+    struct core_why why = why_of(frozen ? CORE_WHY_LEASE_LOST : CORE_WHY_LEASE, 0);
+    struct quorum quorum = quorum_ballots(core, core->durable.lead_term);
+
+    why.a = quorum.answered;
+    why.b = quorum.needed;
+    why.term = core->durable.lead_term;
+    effect_report(out, CORE_SAY_LEASE, core->settings.self_id, why);
+    effect_record(out, frozen ? CORE_REC_FROZEN : CORE_REC_THAWED, true, why);
+}
+
+/* Once a quorum has supported us, others could elect somebody without us: from here on
+ * we are writable only with a lease. Before, they could not (they never promised). */
+static void arm(struct core *core, struct core_effects *out)
+{
+    struct core_durable wanted = core->durable;
+
+    if (!ballot_is_settled(core) || !mono_reached(core->save_after, core->now))
+        return;
+    wanted.armed = core->durable.armed ||
+                   (lease_is_valid(core) && lease_until(core).ms != MONO_NEVER.ms);
+    wanted.rested = core->durable.rested && in_grace(core);
+    if (wanted.window_ms < window_of(&core->settings))
+        wanted.window_ms = window_of(&core->settings);
+    if (wanted.armed != core->durable.armed || wanted.rested != core->durable.rested ||
+        wanted.window_ms != core->durable.window_ms)
+        ballot_save(core, &wanted, out);
+}
+
+/* L9: somebody promised a later term to one who never won. */
+static void renew(struct core *core, struct core_effects *out)
+{
+    struct core_durable wanted = core->durable;
+    struct quorum quorum;
+
+    if (!lease_is_valid(core) || is_frozen(core) || !ballot_is_settled(core) ||
+        !mono_reached(core->save_after, core->now) || !core->lead_recorded)
+        return;
+    if (core->renew_term == 0 && core->durable.term > core->durable.lead_term)
+        core->renew_term = core->durable.term; /* unfinished by an earlier run */
+    if (core->top_term > core->durable.term) {
+        wanted.term = core->top_term + 1;
+        core->renew_term = wanted.term;
+        ballot_save(core, &wanted, out);
+        return;
+    }
+    if (core->renew_term == 0 || core->durable.term != core->renew_term)
+        return;
+    quorum = quorum_ballots(core, core->renew_term);
+    if (!quorum_met(&quorum))
+        return;
+    wanted.lead_term = core->renew_term;
+    core->renew_term = 0;
+    core->lead_recorded = false;
+    ballot_save(core, &wanted, out);
+}
+
+/* P1, E6: our term has a row before we say that we lead. */
+static void record_term(struct core *core, struct core_effects *out)
+{
+    struct core_effect *effect;
+
+    if (view_is_primary(core, view_self(core)) &&
+        view_self(core)->seen.term == core->durable.lead_term)
+        core->lead_recorded = true; /* by an earlier run, or the write was slow */
+    if (core->lead_recorded || core->lead_id != 0 || !ballot_is_settled(core) ||
+        !mono_reached(core->lead_after, core->now) || !view_self_is_up(core))
+        return;
+    core->lead_id = ++core->last_id;
+    effect = effect_emit(out, CORE_EFF_LEAD);
+    effect->id = core->lead_id;
+    effect->term = core->durable.lead_term;
+}
+
+/* E6: promoted; from here on a restart may lead again. */
+static void write_leading(struct core *core, struct core_effects *out)
+{
+    struct core_durable wanted = core->durable;
+
+    if (!ballot_is_settled(core) || !mono_reached(core->save_after, core->now))
+        return;
+    wanted.duty = CORE_DUTY_LEADING;
+    wanted.lead_term = wanted.term;
+    ballot_save(core, &wanted, out);
+}
+
+/* D3: without a valid file we lead nothing. That is left alone only where nobody else
+ * ever promised anything, so that nobody can be elected. */
+static bool lead_without_voice(struct core *core, struct core_effects *out)
+{
+    if (core->top_term == 0 || !may_fence(core))
+        return false;
+    lease_resign(core, CORE_WHY_NO_STATE, out);
+    return true;
+}
+
+bool lease_lead(struct core *core, struct core_effects *out)
+{
+    enum core_reason why;
+    bool valid = lease_is_valid(core);
+
+    if (core->durable.incarnation == 0)
+        return lead_without_voice(core, out);
+    if (core->durable.duty == CORE_DUTY_RESIGNED)
+        return false; /* fencing = off: writable, but not our right */
+    why = must_resign(core);
+    if (why != CORE_WHY_NONE) {
+        lease_resign(core, why, out);
+        return true;
+    }
+    if (core->durable.duty == CORE_DUTY_PROMOTING)
+        write_leading(core, out);
+    if (!core->local_writable && !is_frozen(core))
+        return false; /* starting: read-only by the guard, nothing to fence */
+    if (is_frozen(core) && valid) {
+        if (core->fence_id == 0)
+            say_frozen(core, false, out);
+        lease_tell(core, out); /* the sentry's deadline moves first (L7) */
+        act(core, CORE_EFF_THAW, out);
+        return false;
+    }
+    if (!valid && is_armed(core) && !in_grace(core)) {
+        struct mono lapsed = lapsed_at(core);
+        int64_t window_ms = window_of(&core->settings);
+
+        if (core->settings.fencing == CORE_FENCING_STOP ||
+            mono_diff(core->now, lapsed) >= window_ms / 2) {
+            lease_resign(core, CORE_WHY_LEASE_OVER, out);
+            return true;
+        }
+        count_freeze(core, core->frozen_since.ms != 0);
+        if (core->frozen_ms > 3 * window_ms / 2) {
+            lease_resign(core, CORE_WHY_TOO_LONG_FROZEN, out);
+            return true;
+        }
+        if (!is_frozen(core)) {
+            if (core->fence_id == 0)
+                say_frozen(core, true, out);
+            act(core, CORE_EFF_FREEZE, out);
+        }
+        return false;
+    }
+    arm(core, out);
+    renew(core, out);
+    record_term(core, out);
+    return false;
+}
+
+bool lease_promoting(struct core *core, struct core_effects *out)
+{
+    if (core->action_id == 0 || !may_fence(core) || lease_is_valid(core))
+        return false;
+    lease_resign(core, CORE_WHY_LEASE_OVER, out);
+    return true;
+}
+
+void lease_unleased(struct core *core, struct core_effects *out)
+{
+    if (core->local == CORE_LOCAL_RUNNING && may_fence(core))
+        act(core, CORE_EFF_FREEZE, out);
+}
+
+void lease_start_again(struct core *core, struct core_effects *out)
+{
+    struct core_effect *effect;
+    bool early = core->resign_why == CORE_WHY_CRASHED && board_leader(core, 0) != NULL;
+
+    if (!core->start_wanted || core->start_id != 0 || core->local != CORE_LOCAL_GONE ||
+        (!early && !mono_reached(core->start_after, core->now)))
+        return;
+    core->start_id = ++core->last_id;
+    effect = effect_emit(out, CORE_EFF_START_PG);
+    effect->id = core->start_id;
+    effect->deadline_ms = core->settings.promote_deadline_ms;
+}
+
+/* ---- the sentry and the clock -------------------------------------------------------
+ */
+
+/* When own PostgreSQL is to be frozen if nothing else happens; MONO_NEVER when it needs
+ * no lease. */
+static struct mono freeze_at(const struct core *core)
+{
+    struct mono until;
+
+    if (core->state == CORE_PROMOTING ? !may_fence(core) : !is_armed(core))
+        return MONO_NEVER;
+    if (core->state != CORE_PRIMARY && core->state != CORE_PROMOTING &&
+        core->state != CORE_RESIGNING)
+        return MONO_NEVER;
+    if (!core->local_writable && !is_frozen(core))
+        return MONO_NEVER;
+    until = lease_until(core);
+    if (until.ms == MONO_NEVER.ms)
+        return until;
+    if (core->state == CORE_PRIMARY && in_grace(core))
+        until.ms = core->lead_since.ms + 4 * core->settings.beat_ms;
+    return lease_is_valid(core) || in_grace(core) ? until : lapsed_at(core);
+}
+
+void lease_tell(struct core *core, struct core_effects *out)
+{
+    struct mono at = freeze_at(core);
+    struct core_effect *effect;
+
+    if (at.ms == core->lease_told.ms)
+        return;
+    core->lease_told = at;
+    effect = effect_emit(out, CORE_EFF_LEASE);
+    effect->freeze_at = at;
+    effect->kill_at = mono_add(at, window_of(&core->settings) / 2);
+}
+
+struct mono lease_deadline(const struct core *core)
+{
+    struct mono freeze = freeze_at(core);
+    struct mono at = MONO_NEVER;
+
+    if (freeze.ms != MONO_NEVER.ms)
+        at = mono_reached(freeze, core->now)
+                 ? mono_add(freeze, window_of(&core->settings) / 2)
+                 : freeze;
+    if (core->fence_after.ms > core->now.ms)
+        at = mono_min(at, core->fence_after);
+    if (core->save_after.ms > core->now.ms)
+        at = mono_min(at, core->save_after);
+    if (core->start_wanted && core->start_id == 0)
+        at = mono_min(at, core->start_after);
+    return at;
+}

@@ -1,0 +1,121 @@
+/* post.c - own note: only what is durable already is said. */
+#include "core/post.h"
+
+#include <stddef.h>
+
+#include "core/ballot.h"
+#include "core/board.h"
+#include "core/lease.h"
+#include "core/view.h"
+
+/* Why we would not lead, whatever happens. */
+static bool will_not_lead(const struct core *core)
+{
+    return core->settings.failover == CORE_FAILOVER_MANUAL || core->settings.witness ||
+           core_member(core, core->settings.self_id)->priority <= 0 ||
+           !mono_reached(core->backoff_until, core->now);
+}
+
+/* Supporting ourselves: a leader, a candidate, or neither at this moment. */
+static enum core_phase own_phase(const struct core *core)
+{
+    switch (core->durable.duty) {
+    case CORE_DUTY_LEADING:
+        if (!lease_may_say_lead(core))
+            return CORE_PHASE_ASK;
+        return core->renew_term != 0 && core->durable.term == core->renew_term
+                   ? CORE_PHASE_RENEW
+                   : CORE_PHASE_LEAD;
+    case CORE_DUTY_PROMOTING:
+        return CORE_PHASE_PROMOTE;
+    case CORE_DUTY_CANDIDATE:
+        return CORE_PHASE_CANVASS;
+    case CORE_DUTY_FOLLOWER:
+    case CORE_DUTY_RESIGNED:
+        break;
+    }
+    return CORE_PHASE_ASK;
+}
+
+static enum core_phase free_phase(const struct core *core)
+{
+    if (core->durable.pause_ms > 0)
+        return CORE_PHASE_PAUSED;
+    if (core->durable.duty == CORE_DUTY_RESIGNED)
+        return CORE_PHASE_RESIGNED;
+    return will_not_lead(core) ? CORE_PHASE_PASS : CORE_PHASE_ASK;
+}
+
+/* A claim has no report of a standby: its WAL is what it was last seen to be. */
+static struct core_report own_report(const struct core *core)
+{
+    if (core->state == CORE_CANVASSING && core->claiming)
+        return (struct core_report){true, core->claim_term, core->claim_position};
+    return core->report;
+}
+
+struct core_note post_note(const struct core *core)
+{
+    int supported = ballot_supports(core);
+    const struct core_peer *peer = board_peer(core, supported);
+    struct core_note note = {
+        .node_id = core->settings.self_id,
+        .term = core->durable.term,
+        .leader_id = supported,
+        .report = own_report(core),
+        .window_ms = core->durable.window_ms,
+        .members_version = core->durable.members_version,
+        .incarnation = core->durable.incarnation,
+        .frozen = core->local == CORE_LOCAL_FROZEN,
+        .voiceless = core->durable.incarnation == 0,
+    };
+
+    if (note.window_ms == 0 || note.window_ms > window_of(&core->settings))
+        note.window_ms = window_of(&core->settings);
+    if (supported == 0) {
+        note.phase = free_phase(core);
+    } else if (supported == core->settings.self_id) {
+        note.phase = own_phase(core);
+        if (note.phase == CORE_PHASE_ASK)
+            note.leader_id = 0;
+        /* A renewal that is not said yet changes nothing. */
+        if (core->durable.duty == CORE_DUTY_LEADING && note.phase != CORE_PHASE_RENEW)
+            note.term = core->durable.lead_term;
+    } else {
+        note.phase =
+            peer->note.phase == CORE_PHASE_LEAD || peer->note.phase == CORE_PHASE_RENEW
+                ? CORE_PHASE_FOLLOW
+                : CORE_PHASE_VOTE;
+    }
+    return note;
+}
+
+bool post_is_same(const struct core_note *a, const struct core_note *b)
+{
+    return a->phase == b->phase && a->leader_id == b->leader_id && a->term == b->term &&
+           a->report.known == b->report.known && a->report.term == b->report.term &&
+           lsn_cmp(a->report.position, b->report.position) == 0 &&
+           a->frozen == b->frozen && a->voiceless == b->voiceless;
+}
+
+struct core_note core_post(struct core *core, struct mono now)
+{
+    struct core_note note;
+    const struct core_peer *peer;
+
+    if (now.ms > core->now.ms)
+        core->now = now;
+    now = core->now;
+    note = post_note(core);
+    peer = board_peer(core, note.leader_id);
+    note.stamp = (struct core_stamp){core->settings.boot, now.ms};
+    if (note.leader_id == core->settings.self_id)
+        note.echo = note.stamp;
+    if (note.leader_id == 0 || note.leader_id == core->settings.self_id)
+        return note;
+    /* L2: each supporting note extends the promise, from the moment it is written. */
+    note.echo = peer->sign.stamp;
+    if (core->promise_until.ms < mono_add(now, core->durable.window_ms).ms)
+        core->promise_until = mono_add(now, core->durable.window_ms);
+    return note;
+}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lab import wait_for
 
-SENTRY_FILE = "sentry"  # in the state directory; its first word is the process id
+SENTRY_FILE = "sentry"  # in the state directory: boot id, process id, start time
 DAEMON_WORDS = b"pgrmond"
 
 
@@ -78,7 +78,7 @@ class Host:
         """The sentry's process id, None when there is none. It outlives its daemon."""
         try:
             words = (self.state_directory / SENTRY_FILE).read_text().split()
-            pid = int(words[0])
+            pid = int(words[1])
             command = Path(f"/proc/{pid}/cmdline").read_bytes()
         except (OSError, ValueError, IndexError):
             return None

@@ -116,8 +116,9 @@ def copy_of_standby(nodes, number, host):
 
 
 def bare_promotion(nodes, copy, program):
-    """Seconds from `pg_ctl promote -w` to the first acknowledged write, without pgrmon.
-    The copy is gone afterwards."""
+    """Seconds that `pg_ctl promote -w` and then a write take, without pgrmon. (pg_ctl
+    polls: clients could write earlier, which is said as well.) The copy is gone
+    afterwards."""
     create_table(nodes[1])
     wait_for(lambda: copy.sql(f"select from {TABLE}") is not None, 10, "the table")
     with Acks(nodes.lab, program, {copy.number: copy}) as acks:
@@ -125,7 +126,8 @@ def bare_promotion(nodes, copy, program):
         wait_for(lambda: acks.troubles("refused"), 10, "the copy to refuse a write")
         began = now()
         copy.run("pg_ctl", "-D", copy.data, "-w", "promote").ok()
-        first = acks.wait_writes(copy.number, began)
+        first = acks.wait_writes(copy.number, now())
+        measured("bare promotion to its first write", acks.first(copy.number, began) - began)
     copy.kill9()
     return first - began
 

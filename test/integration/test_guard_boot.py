@@ -37,7 +37,8 @@ def test_old_primary_boots(calm, acks, end, postgresql, daemon):
         assert_held(nodes, nodes[1])
     else:
         stays(lambda: not nodes[1].is_writable(), 1, "node1 takes no write")
-    wrong = clients.acks(1, booted)
+    # An answer from before may lie in a socket until the network is back.
+    wrong = [a for a in clients.acks(1, booted) if a.at > began + 1 or a.sent > booted]
     assert not wrong, f"node1 acknowledged {len(wrong)} after it booted"
     assert_no_late(clients, 1, new)
     wait_one_primary(nodes, followers=(2, 3))
@@ -64,7 +65,8 @@ def test_administrator_restarts_behind_its_back(calm, acks):
     clients = acks(nodes)
     regime = nodes.regime()
     began = now()
-    nodes[1].run("pg_ctl", "-D", nodes[1].data, "-m", "fast", "-t", 30, "-w", "restart")
+    restart = ["pg_ctl", "-D", nodes[1].data, "-l", nodes[1].pg_log, "-t", 30, "-w"]
+    nodes[1].run(*restart, "-m", "fast", "restart")
     pause(0.5)
     leader = wait_one_primary(nodes)
     clients.wait_writes(leader.number, began + 0.5, timeout=3 * W)

@@ -60,15 +60,17 @@ def test_one_standby_host_lost(calm, acks):
     assert_calm(nodes, clients, began, regime)
 
 
-def test_both_standby_hosts_lost_and_back(calm, acks):
+def test_both_standby_hosts_lost_and_back(calm, acks, lab):
     """It freezes, then stops: it cannot know that nobody else leads. When they are back
     it leads again, and has everything that it acknowledged."""
     nodes = calm(3)
     clients = acks(nodes)
     with PgWatch(nodes[1]) as watch:
         began = now()
-        nodes[2].lose_power()
-        nodes[3].lose_power()
+        for number in (2, 3):
+            lab.cut_host(number)  # at once; what follows takes its time
+        for number in (2, 3):
+            nodes[number].lose_power()
         measured("to freeze", watch_until(watch, "frozen", began, LEASE + 0.75))
         measured("to the end", watch_until(watch, "gone", began, W + 0.75))
     stopped = now()

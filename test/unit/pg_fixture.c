@@ -186,6 +186,18 @@ pid_t pg_start_child(const struct pg *pg)
     return pid;
 }
 
+pid_t pg_start_beside(const struct pg *pg, const char *command)
+{
+    char line[800];
+    pid_t pid;
+
+    (void)snprintf(line, sizeof line, "%s & exec %s -D %s -k %s", command,
+                   program("postgres"), pg->data, pg->directory);
+    pid = pg_spawn("/", (const char *[]){"sh", "-c", line, NULL});
+    PG_WAIT(is_ready(pg));
+    return pid;
+}
+
 void pg_stop(const struct pg *pg, const char *mode)
 {
     assert_int_equal(run((const char *[]){program("pg_ctl"), "-D", pg->data, "-m", mode,

@@ -34,6 +34,9 @@ void pg_start(const struct pg *pg, const char *options);
 bool pg_can_start(const struct pg *pg);
 /* Start the postmaster as our own child (it becomes our zombie), and wait. */
 pid_t pg_start_child(const struct pg *pg);
+/* The same, by `sh -c "COMMAND & exec postgres ..."`: the command is then a child of
+ * the postmaster. */
+pid_t pg_start_beside(const struct pg *pg, const char *command);
 /* pg_ctl stop, mode "fast" or "immediate". */
 void pg_stop(const struct pg *pg, const char *mode);
 /* Kill what is left of it and remove it. */

@@ -341,6 +341,9 @@ static void the_deeds_of_a_dead_one_are_known(void **state)
     assert_true(former.guarded);
     assert_true(mono_reached(orders.kill_at, former.at));
     stop(sentry);
+    sentry = start(&former); /* told once */
+    assert_int_equal(former.did, SENTRY_DID_NOTHING);
+    stop(sentry);
 }
 
 static void a_stale_file_harms_nobody(void **state)

@@ -1,8 +1,10 @@
 /* pg_fixture.h - real PostgreSQL clusters for unit tests, below one temporary
  * directory.
  *
- * Run as root, the test becomes user postgres first. Clusters listen on a Unix socket
- * in their own directory only. Every wait has a deadline; a failed one fails the test.
+ * Run as root, the test goes into process and IPC namespaces of its own, so that it
+ * cannot touch anybody else's PostgreSQL, and becomes user postgres. Clusters listen on
+ * a Unix socket in their own directory only. Every wait has a deadline; a failed one
+ * fails the test.
  */
 #ifndef PGRMON_PG_FIXTURE_H
 #define PGRMON_PG_FIXTURE_H

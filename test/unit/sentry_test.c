@@ -292,8 +292,8 @@ static void a_kill_is_told_although_orders_came_meanwhile(void **state)
     struct sentry_orders orders = orders_in(0, 0);
     struct sentry *sentry = start(NULL);
     struct pgdata_postmaster pm;
+    struct mono end;
     void *address;
-    int r;
 
     (void)state;
     assert_int_equal(pgdata_read_postmaster(pg.data, &pm, NULL), 0);
@@ -304,8 +304,10 @@ static void a_kill_is_told_although_orders_came_meanwhile(void **state)
     orders = SENTRY_STAND_DOWN;
     assert_int_equal(sentry_order(sentry, &orders), SENTRY_E_BUSY);
     assert_int_equal(shmdt(address), 0);
-    PG_WAIT((r = sentry_order(sentry, &orders)) != SENTRY_E_BUSY);
-    assert_int_equal(r, SENTRY_E_KILLED);
+    PG_WAIT(sentry_did(sentry).did == SENTRY_DID_KILL);
+    end = mono_add(sentry_did(sentry).at, 5 * BEAT_MS); /* it reads the orders again */
+    PG_WAIT(mono_reached(end, mono_now()));
+    assert_int_equal(sentry_order(sentry, &orders), SENTRY_E_KILLED);
     PG_WAIT(sentry_order(sentry, &orders) == 0);
     stop(sentry);
 }

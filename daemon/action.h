@@ -28,9 +28,10 @@ struct action {
     char *text[2]; /* follow: statements still to run on own PostgreSQL */
     int n_text;
     void (*unblocked)(struct action *action); /* promote: see unblock.h */
-    char *restore_command;                    /* to be put back; NULL = nothing */
-    bool restore_by_reset;                    /* by ALTER SYSTEM RESET */
-    struct lineage *lineage;                  /* follow: see lineage.h */
+    struct mono patience;    /* promote: with a restore_command under way */
+    char *restore_command;   /* to be put back; NULL = nothing */
+    bool restore_by_reset;   /* by ALTER SYSTEM RESET */
+    struct lineage *lineage; /* follow: see lineage.h */
 };
 
 /* A new action for `effect`, replacing one that never ended. */

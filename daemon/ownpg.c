@@ -97,6 +97,14 @@ bool ownpg_is_conflict(const char *type, const char *wait)
             (strcmp(type, "Lock") == 0 || strcmp(type, "BufferPin") == 0));
 }
 
+bool ownpg_has_children(pid_t pid)
+{
+    char name[64], text[64];
+
+    (void)snprintf(name, sizeof name, "task/%d/children", (int)pid);
+    return pid > 1 && read_proc(pid, name, text, sizeof text);
+}
+
 bool ownpg_signal_pending(pid_t pid, int signal)
 {
     static const char *const keys[] = {"\nSigPnd:", "\nShdPnd:"};

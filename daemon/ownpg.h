@@ -30,6 +30,9 @@ pid_t ownpg_end_readers(const char *data_directory, const PGresult *res);
  * a wait for somebody who reads? Then it does nothing else (postgres-facts 4, 5). */
 bool ownpg_is_conflict(const char *type, const char *wait);
 
+/* Does the process have children? False when that cannot be seen. */
+bool ownpg_has_children(pid_t pid);
+
 /* True while `signal` was sent to process `pid` but not delivered to it. */
 bool ownpg_signal_pending(pid_t pid, int signal);
 

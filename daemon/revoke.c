@@ -61,6 +61,7 @@ struct revoke {
     struct walend_layout layout;
     struct mono empty_since; /* ms 0: primary_conninfo is not seen empty yet */
     struct mono signalled;   /* the walreceiver or readers, the last time */
+    bool answered;           /* `seen` is something */
     struct state seen;
     int n_clean; /* answers in a row that prove the revocation */
     int n_ended; /* of them, those that prove the end of WAL */
@@ -203,7 +204,7 @@ static void on_failure(struct revoke *revoke, const struct pgconn_answer *answer
         end(revoke, false, REVOKE_REFUSED, text);
     else if (!expired(revoke))
         later(revoke, RETRY_MS, reconnect);
-    else if (revoke->n_clean > 0 || revoke->empty_since.ms != 0)
+    else if (revoke->answered)
         end_late(revoke);
     else
         end(revoke, false, REVOKE_NO_SESSION, text);
@@ -448,6 +449,7 @@ static void on_state(struct pgconn *conn, void *arg, const struct pgconn_answer 
         return;
     }
     take_state(&revoke->seen, answer->result);
+    revoke->answered = true;
     if (lsn_cmp(before, revoke->seen.replayed) == 0 && !revoke->seen.elsewhere)
         revoke->n_stuck++;
     else

@@ -1,6 +1,7 @@
 /* unblock.c - see unblock.h. */
 #include "unblock.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 /* A name server that is gone must not hold up a promotion, nor a crowded server. */
 #define CONNECT_MS 500
 #define QUERY_MS   1000
+#define LOOK_MS    5
 
 static void query(struct action *action, const char *text, pgconn_cb *cb)
 {
@@ -32,6 +34,50 @@ on_step_done(struct pgconn *conn, void *arg, const struct pgconn_answer *answer)
     action->unblocked(action);
 }
 
+/* ---- until the startup process has reread its settings
+ * ------------------------------- */
+
+static void look(struct action *action);
+
+/* Once promotion has begun it rereads nothing, and calls the old command three times
+ * more. A call that is under way cannot be cut short: that would end the server. Its
+ * own wait event is there from 15 on; a child is seen with all. */
+static bool calls_command(const PGresult *res)
+{
+    const char *wait = query_text(res, 0, 2);
+    pid_t startup = (pid_t)query_int64(res, 0, 3, 0);
+
+    return (wait != NULL && strcmp(wait, "RestoreCommand") == 0) ||
+           ownpg_has_children(startup) || ownpg_signal_pending(startup, SIGHUP);
+}
+
+static void on_look(struct pgconn *conn, void *arg, const struct pgconn_answer *answer)
+{
+    struct action *action = arg;
+
+    (void)conn;
+    if (answer->reach == REACH_OK && calls_command(answer->result) &&
+        !mono_reached(action->patience, mono_now()))
+        action_later(action, LOOK_MS, look);
+    else
+        action->unblocked(action);
+}
+
+static void look(struct action *action)
+{
+    query(action, query_promote_state.text, on_look);
+}
+
+static void on_told(struct pgconn *conn, void *arg, const struct pgconn_answer *answer)
+{
+    struct action *action = arg;
+
+    (void)conn;
+    (void)answer;
+    action->patience = mono_add(mono_now(), action_left_ms(action) / 2);
+    action_later(action, LOOK_MS, look);
+}
+
 /* ---- restore_command
  * ----------------------------------------------------------------- */
 
@@ -42,7 +88,7 @@ on_cleared(struct pgconn *conn, void *arg, const struct pgconn_answer *answer)
 
     (void)conn;
     if (answer->reach == REACH_OK) {
-        query(action, query_reload.text, on_step_done);
+        query(action, query_reload.text, on_told);
         return;
     }
     /* Whether it was changed is not known when the session was lost; putting it back

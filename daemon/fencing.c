@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "action.h"
 #include "err.h"
 #include "fence.h"
 #include "guard.h"
@@ -270,6 +271,9 @@ void fencing_thaw(struct daemon *daemon, const struct core_effect *effect)
 
 void fencing_kill(struct daemon *daemon, const struct core_effect *effect)
 {
+    /* A promotion under way has lost its lease: the core waits for its end no more. */
+    action_free(daemon->action);
+    daemon->action = NULL;
     begin(daemon, effect);
 }
 

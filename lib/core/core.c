@@ -376,7 +376,7 @@ digest(struct core *core, const struct core_event *event, struct core_effects *o
         on_members(core, event->members.v, event->members.n, out);
         break;
     case CORE_EV_OBSERVED:
-        board_take(core, event->notes, event->n_notes);
+        board_take(core, event->observed.node_id, event->notes, event->n_notes);
         on_observed(core, &event->observed, out);
         break;
     case CORE_EV_DONE:

@@ -438,6 +438,8 @@ struct core_peer {
     struct mono at;           /* when it was first seen, by our clock */
     bool advanced;            /* this run has seen its stamp change (N5) */
     struct core_stamp other;  /* of a note of another boot, not yet believed */
+    struct mono other_at;     /* when that was seen to be new */
+    bool board_read;          /* this run has read its board, if it has one */
     int64_t resigned_term;    /* the highest term that it gave up for good */
     struct core_note sign;    /* its newest as a leader or candidate: what we echo */
     struct mono sign_at;      /* when that was seen to advance; ms 0 = never */

@@ -294,12 +294,14 @@ void fencing_lease(struct daemon *daemon, const struct core_effect *effect)
 
     if (!fencing_is_possible(daemon) || fencing->sentry == NULL)
         return;
-    fencing->orders = (struct sentry_orders){
-        .freeze_at = effect->freeze_at,
-        .kill_at = effect->kill_at,
-        .guard = sentry_guard_of(&daemon->config),
-        .keep = daemon->config.on_daemon_loss == CONFIG_DAEMON_LOSS_KEEP,
-    };
+    fencing->orders = SENTRY_STAND_DOWN;
+    /* on_daemon_loss = keep: what this daemon cannot do nobody does. */
+    if (daemon->config.on_daemon_loss == CONFIG_DAEMON_LOSS_FENCE)
+        fencing->orders = (struct sentry_orders){
+            .freeze_at = effect->freeze_at,
+            .kill_at = effect->kill_at,
+            .guard = sentry_guard_of(&daemon->config),
+        };
     r = sentry_order(fencing->sentry, &fencing->orders);
     if (r != 0)
         fencing_look(daemon); /* it is acting, or has: the core learns what is so */

@@ -61,7 +61,7 @@ struct revoke {
     struct walend_layout layout;
     struct mono empty_since; /* ms 0: primary_conninfo is not seen empty yet */
     struct mono signalled;   /* the walreceiver or readers, the last time */
-    bool answered; /* `seen` is something */
+    bool answered;           /* `seen` is something */
     struct facts seen;
     int n_clean; /* answers in a row that prove the revocation */
     int n_ended; /* of them, those that prove the end of WAL */

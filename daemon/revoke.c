@@ -385,24 +385,24 @@ static bool equals(const char *text, const char *what)
     return text != NULL && strcmp(text, what) == 0;
 }
 
-static void take_state(struct facts *state, const PGresult *res)
+static void take_facts(struct facts *facts, const PGresult *res)
 {
     const char *receivers = query_text(res, 0, 2);
     const char *type = query_text(res, 0, 4);
     const char *wait = query_text(res, 0, 5);
 
-    state->in_recovery = query_bool(res, 0, 0);
-    state->empty = query_bool(res, 0, 1);
-    (void)snprintf(state->receivers, sizeof state->receivers, "%s",
+    facts->in_recovery = query_bool(res, 0, 0);
+    facts->empty = query_bool(res, 0, 1);
+    (void)snprintf(facts->receivers, sizeof facts->receivers, "%s",
                    receivers == NULL ? "?" : receivers);
-    state->startup = (pid_t)query_int64(res, 0, 3, 0);
-    state->conflict = ownpg_is_conflict(type, wait);
-    state->elsewhere = state->conflict || equals(wait, "RecoveryPause") ||
+    facts->startup = (pid_t)query_int64(res, 0, 3, 0);
+    facts->conflict = ownpg_is_conflict(type, wait);
+    facts->elsewhere = facts->conflict || equals(wait, "RecoveryPause") ||
                        equals(wait, "RecoveryApplyDelay");
-    state->received = query_lsn(res, 0, 6);
-    state->replayed = query_lsn(res, 0, 7);
-    state->paused = query_bool(res, 0, 8);
-    state->term = query_int64(res, 0, 9, 0);
+    facts->received = query_lsn(res, 0, 6);
+    facts->replayed = query_lsn(res, 0, 7);
+    facts->paused = query_bool(res, 0, 8);
+    facts->term = query_int64(res, 0, 9, 0);
 }
 
 /* Returns false when the next question has to wait for something else. */
@@ -448,7 +448,7 @@ static void on_state(struct pgconn *conn, void *arg, const struct pgconn_answer 
         on_failure(revoke, answer);
         return;
     }
-    take_state(&revoke->seen, answer->result);
+    take_facts(&revoke->seen, answer->result);
     revoke->answered = true;
     if (lsn_cmp(before, revoke->seen.replayed) == 0 && !revoke->seen.elsewhere)
         revoke->n_stuck++;

@@ -95,12 +95,26 @@ static bool is_news(const struct core *core,
     return *ret_advanced;
 }
 
+/* D3: a note in our name that we did not write, and that advances: another daemon uses
+ * our node id. One that only lingers is of a former run. */
+static void look_for_twin(struct core *core, const struct core_note *note)
+{
+    if (same_boot(note->stamp, core->posted) && note->stamp.ms <= core->posted.ms)
+        return;
+    if (core->twin.ms != 0 && same_boot(note->stamp, core->twin) &&
+        note->stamp.ms > core->twin.ms)
+        core->twin_at = core->now;
+    core->twin = note->stamp;
+}
+
 static void take(struct core *core, const struct core_note *note, bool known_board)
 {
     int i = view_index(core, note->node_id);
     struct core_peer *peer;
     bool advanced;
 
+    if (note->node_id == core->settings.self_id)
+        look_for_twin(core, note);
     if (i < 0 || note->node_id == core->settings.self_id)
         return;
     peer = &core->peers[i];

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/internal.h"
+#include "core/reason.h"
 #include "world.h"
 
 /* No daemon may be busier than this in a virtual second. */
@@ -24,6 +25,25 @@ void sim_fail(struct sim *sim, const char *fmt, ...)
     (void)vsnprintf(sim->failure, sizeof sim->failure, fmt, args);
     va_end(args);
     trace_world(sim, "VIOLATION: %s", sim->failure);
+}
+
+void sim_trapped(struct sim *sim)
+{
+    char way[256] = "";
+
+    for (int i = 0; i < sim->effects.n; i++) {
+        const struct core_effect *effect = &sim->effects.v[i];
+
+        if (effect->kind == CORE_EFF_ENTER)
+            (void)snprintf(way + strlen(way), sizeof way - strlen(way), " -> %s (%s)",
+                           reason_state_name(effect->state),
+                           reason_name(effect->why.reason));
+    }
+    if (sim->stepping == 0)
+        sim_fail(sim, "an assertion of the simulation failed");
+    else
+        sim_fail(sim, "an assertion of the core of node%d failed%s", sim->stepping,
+                 way);
 }
 
 /* ---- (a) who is writable ------------------------------------------------------ */

@@ -13,6 +13,9 @@
 void sim_fail(struct sim *sim, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* An assertion of ours failed: says where the core was, if it was in one. */
+void sim_trapped(struct sim *sim);
+
 /* ---- check.c ----------------------------------------------------------------- */
 
 void check_told(struct sim *sim,

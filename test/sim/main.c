@@ -10,10 +10,32 @@
  * for --seeds that wins over the one given. */
 #include <getopt.h>
 #include <inttypes.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "sim.h"
+
+/* ---- assertions ---------------------------------------------------------------- */
+
+/* CORE_ASSERT traps: a finding like any other, so the transcript is shown. */
+static sigjmp_buf trapped;
+
+static void on_trap(int signal)
+{
+    (void)signal;
+    siglongjmp(trapped, 1);
+}
+
+static void guarded(struct sim *sim, void (*play)(struct sim *sim))
+{
+    if (sigsetjmp(trapped, 1) == 0)
+        play(sim);
+    else
+        sim_trapped(sim);
+}
 
 /* ---- scenarios --------------------------------------------------------------- */
 
@@ -29,7 +51,7 @@ static bool play(const struct sim_scenario *scenario, struct transcript *ret)
     bool ok;
 
     fprintf(trace, "%s: %s\n\n", scenario->name, scenario->about);
-    scenario->play(sim);
+    guarded(sim, scenario->play);
     ok = !sim->failed;
     fclose(trace);
     if (!ok)
@@ -139,8 +161,11 @@ static int run_scenarios(const char *dir, bool update, char **names)
 
 static int replay(uint64_t seed)
 {
-    struct sim *sim = schedule_run(seed, stdout);
-    bool ok = !sim->failed;
+    struct sim *sim = schedule_new(seed, stdout);
+    bool ok;
+
+    guarded(sim, schedule_play);
+    ok = !sim->failed;
 
     printf("seed %" PRIu64 ": %s\n", seed, ok ? "ok" : sim->failure);
     sim_free(sim);
@@ -190,8 +215,11 @@ static int run_schedules(uint64_t first, uint64_t n)
     struct sum sum = {0};
 
     for (uint64_t seed = first; seed < first + n; seed++) {
-        struct sim *sim = schedule_run(seed, NULL);
-        bool failed = sim->failed;
+        struct sim *sim = schedule_new(seed, NULL);
+        bool failed;
+
+        guarded(sim, schedule_play);
+        failed = sim->failed;
 
         add_up(&sum, sim);
         sim_free(sim);
@@ -214,8 +242,9 @@ static int survey(uint64_t first, uint64_t n)
     uint64_t failed = 0;
 
     for (uint64_t seed = first; seed < first + n; seed++) {
-        struct sim *sim = schedule_run(seed, NULL);
+        struct sim *sim = schedule_new(seed, NULL);
 
+        guarded(sim, schedule_play);
         if (sim->failed) {
             failed++;
             printf("%" PRIu64 " at %" PRId64 ": %s\n", seed, sim->now.ms, sim->failure);
@@ -272,6 +301,7 @@ int main(int argc, char **argv)
     uint64_t seeds = 0, seed = 1;
     bool update = false;
 
+    (void)signal(SIGILL, on_trap);
     for (int opt; (opt = getopt_long(argc, argv, "", options, NULL)) != -1;)
         switch (opt) {
         case OPT_GOLDEN:

@@ -120,19 +120,24 @@ static void become_stable(struct sim *sim, int64_t window)
         check_stable(sim);
 }
 
-struct sim *schedule_run(uint64_t seed, FILE *trace)
+struct sim *schedule_new(uint64_t seed, FILE *trace)
 {
     struct sim *sim = sim_new(seed, trace);
-    int64_t n = sim_random(sim, 1, 8), window;
 
     sim->chaos = true;
     sim->stream_ms = 100;
     some_cluster(sim);
-    window = window_ms(&sim->nodes[1].settings);
+    return sim;
+}
+
+void schedule_play(struct sim *sim)
+{
+    int64_t window = window_ms(&sim->nodes[1].settings);
+    int64_t n = sim_random(sim, 1, 8);
+
     sim_start(sim);
     for (int i = 0; i < n; i++)
         sim_later(sim, sim_random(sim, 500, 10 * window), nemesis_strike, 0, 0);
     sim_run(sim, 12 * window);
     become_stable(sim, window);
-    return sim;
 }

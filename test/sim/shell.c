@@ -151,7 +151,9 @@ void shell_feed(struct sim *sim, struct sim_node *node, struct core_event *event
 {
     event->now = sim_clock_at(node, sim->now);
     sim->stats.steps++;
+    sim->stepping = node->id;
     core_step(&node->daemon.core, event, &sim->effects);
+    sim->stepping = 0;
     check_step(sim, node, event);
     for (int i = 0; i < sim->effects.n && !sim->failed; i++)
         perform(sim, node, &sim->effects.v[i]);

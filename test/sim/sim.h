@@ -293,7 +293,8 @@ struct sim {
     int n_led; /* who said "lead" for which term */
     struct sim_promise led[SIM_MAX_PROMISES];
     struct core_effects effects;
-    FILE *trace; /* NULL = no transcript */
+    int stepping; /* the node whose core digests an event; 0 = none */
+    FILE *trace;  /* NULL = no transcript */
     struct sim_stats stats;
     bool failed;
     char failure[512];
@@ -361,8 +362,10 @@ extern const int sim_n_scenarios;
 extern const struct sim_scenario sim_stories[];
 extern const int sim_n_stories;
 
-/* One random cluster with random faults, from `seed` alone. The caller frees it. */
-struct sim *schedule_run(uint64_t seed, FILE *trace);
+/* One random cluster with random faults, from `seed` alone, not run yet. The caller
+ * frees it. */
+struct sim *schedule_new(uint64_t seed, FILE *trace);
+void schedule_play(struct sim *sim);
 
 /* One fault, and when it ends. */
 void nemesis_strike(struct sim *sim, int unused_a, int unused_b);

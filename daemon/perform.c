@@ -13,6 +13,7 @@
 #include "log.h"
 #include "notify.h"
 #include "probe.h"
+#include "queries.h"
 
 static struct probe *find_probe(const struct daemon *daemon, int node_id)
 {
@@ -88,9 +89,54 @@ static void start_pg(struct daemon *daemon, const struct core_effect *effect)
     daemon_done(daemon, effect->id, false, NULL);
 }
 
+/* STOPGAP until daemon/revoke.c is merged. */
+static const struct query tmp_alter = {
+    .name = "tmp_alter", .text = "ALTER SYSTEM SET primary_conninfo = ''"};
+static const struct query tmp_reload = {.name = "tmp_reload",
+                                        .text = "SELECT pg_reload_conf()"};
+static const struct query tmp_poll = {
+    .name = "tmp_poll",
+    .text = "SELECT current_setting('primary_conninfo') = '' AND NOT EXISTS (SELECT "
+            "FROM pg_stat_activity WHERE backend_type = 'walreceiver') AND "
+            "coalesce(pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn(), true), "
+            "(SELECT max(term) FROM pgrmon.term), pg_last_wal_replay_lsn()"};
+static uint32_t tmp_id;
+
+static void tmp_polled(void *arg, const struct pgconn_answer *answer);
+
+static void tmp_submit(struct daemon *daemon, const struct query *query)
+{
+    const struct link_job job = {
+        .query = query, .cb = query == &tmp_poll ? tmp_polled : NULL, .arg = daemon};
+
+    link_submit(daemon->local, &job);
+}
+
+static void tmp_polled(void *arg, const struct pgconn_answer *answer)
+{
+    struct daemon *daemon = arg;
+    struct core_report report = {0};
+
+    if (answer->reach != REACH_OK) {
+        daemon_done(daemon, tmp_id, false, NULL);
+        return;
+    }
+    if (!query_bool(answer->result, 0, 0)) {
+        tmp_submit(daemon, &tmp_poll);
+        return;
+    }
+    report.known = true;
+    report.term = strtoll(query_text(answer->result, 0, 1), NULL, 10);
+    (void)!lsn_parse(query_text(answer->result, 0, 2), &report.position);
+    daemon_done(daemon, tmp_id, true, &report);
+}
+
 static void cut_off(struct daemon *daemon, const struct core_effect *effect)
 {
-    daemon_done(daemon, effect->id, false, NULL);
+    tmp_id = effect->id;
+    tmp_submit(daemon, &tmp_alter);
+    tmp_submit(daemon, &tmp_reload);
+    tmp_submit(daemon, &tmp_poll);
 }
 
 void perform(struct daemon *daemon, const struct core_effect *effect)

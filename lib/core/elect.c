@@ -212,19 +212,28 @@ static const struct core_member *being_promoted(const struct core *core)
     return NULL;
 }
 
-/* E9: a member whose daemon and PostgreSQL are there, but whose report is not yet. */
+/* E9: a member whose daemon is there, and whose PostgreSQL is or has not been asked
+ * yet, but whose report has not come. */
+static bool owes_report(const struct core *core, int i)
+{
+    const struct core_member *member = &core->members[i];
+    const struct core_peer *peer = &core->peers[i];
+    const struct core_view *view = &core->views[i];
+
+    if (member->id == core->settings.self_id || member->role == CORE_ROLE_WITNESS ||
+        !board_is_fresh(core, peer) || peer->note.voiceless || peer->note.report.known)
+        return false;
+    if (view->seen.reach == REACH_UNKNOWN)
+        return peer->note.phase != CORE_PHASE_RESIGNED;
+    return view_is_fresh(core, view) && view_is_ours(core, view) &&
+           view->seen.in_recovery;
+}
+
 static const struct core_member *missing_report(const struct core *core)
 {
-    for (int i = 0; i < core->n_members; i++) {
-        const struct core_peer *peer = &core->peers[i];
-
-        if (core->members[i].id != core->settings.self_id &&
-            core->members[i].role != CORE_ROLE_WITNESS && board_is_fresh(core, peer) &&
-            !peer->note.voiceless && !peer->note.report.known &&
-            view_is_fresh(core, &core->views[i]) &&
-            view_is_ours(core, &core->views[i]) && core->views[i].seen.in_recovery)
+    for (int i = 0; i < core->n_members; i++)
+        if (owes_report(core, i))
             return &core->members[i];
-    }
     return NULL;
 }
 
@@ -305,11 +314,15 @@ static struct verdict still_bound(const struct core *core, bool resigned)
 {
     struct quorum quorum = quorum_unbound(core);
 
+    if (ballot_has_evidence(core))
+        return verdict(ELECT_WAIT, CORE_WHY_VOTED, core->durable.leader_id);
     if ((!resigned || quorum.two_nodes) &&
         mono_diff(core->now, core->first_missed) < window_of(&core->settings) &&
         !board_is_over(core, core->suspect_id, core->durable.term))
-        return verdict(ELECT_WAIT, CORE_WHY_LOST, core->suspect_id);
-    if (!ballot_is_free(core) || ballot_has_evidence(core))
+        return verdict(ELECT_WAIT, CORE_WHY_LOST,
+                       core->suspect_id != 0 ? core->suspect_id
+                                             : core->durable.leader_id);
+    if (!ballot_is_free(core))
         return verdict(ELECT_WAIT, CORE_WHY_PROMISED, core->durable.leader_id);
     if (ballot_leader_answers(core) && !resigned)
         return verdict(ELECT_WAIT, CORE_WHY_LEADER_STOPPED, core->durable.leader_id);

@@ -291,7 +291,26 @@ static void arm(struct core *core, struct core_effects *out)
         ballot_save(core, &wanted, out);
 }
 
-/* L9: somebody promised a later term to one who never won. */
+/* L9: a voter whose promise is above our term, or the same number of its own lost
+ * canvass, can support us only under a higher one. 0 when there is none. */
+static int64_t term_in_the_way(const struct core *core)
+{
+    int64_t term = 0;
+
+    for (int i = 0; i < core->n_members; i++) {
+        const struct core_note *note = &core->peers[i].note;
+        bool own =
+            note->phase == CORE_PHASE_RESIGNED || note->phase == CORE_PHASE_CANVASS;
+
+        if (!board_is_fresh(core, &core->peers[i]) ||
+            note->term + own <= core->durable.term)
+            continue;
+        if (note->term > term)
+            term = note->term;
+    }
+    return term;
+}
+
 static void renew(struct core *core, struct core_effects *out)
 {
     struct core_durable wanted = core->durable;
@@ -302,8 +321,9 @@ static void renew(struct core *core, struct core_effects *out)
         return;
     if (core->renew_term == 0 && core->durable.term > core->durable.lead_term)
         core->renew_term = core->durable.term; /* unfinished by an earlier run */
-    if (core->top_term > core->durable.term) {
-        wanted.term = core->top_term + 1;
+    if (term_in_the_way(core) != 0) {
+        wanted.term = 1 + (core->top_term > core->durable.term ? core->top_term
+                                                               : core->durable.term);
         core->renew_term = wanted.term;
         ballot_save(core, &wanted, out);
         return;
@@ -324,11 +344,15 @@ static void record_term(struct core *core, struct core_effects *out)
 {
     struct core_effect *effect;
 
+    if (core->lead_recorded || !ballot_is_settled(core))
+        return;
     if (view_is_primary(core, view_self(core)) &&
-        view_self(core)->seen.term == core->durable.lead_term)
-        core->lead_recorded = true; /* by an earlier run, or the write was slow */
-    if (core->lead_recorded || core->lead_id != 0 || !ballot_is_settled(core) ||
-        !mono_reached(core->lead_after, core->now) || !view_self_is_up(core))
+        view_self(core)->seen.term == core->durable.lead_term) {
+        core->lead_recorded = true; /* by an earlier run, or the answer was lost */
+        return;
+    }
+    if (core->lead_id != 0 || !mono_reached(core->lead_after, core->now) ||
+        !view_self_is_up(core))
         return;
     core->lead_id = ++core->last_id;
     effect = effect_emit(out, CORE_EFF_LEAD);

@@ -316,8 +316,10 @@ static bool is_resigned(const struct core *core)
  * be frozen when it counts our ballots. */
 static void say_daemon_silent(struct core *core, struct core_effects *out)
 {
-    bool silent = core->durable.leader_id != 0 && !ballot_has_evidence(core) &&
-                  mono_diff(core->now, core->since) > window_of(&core->settings) / 2;
+    const struct core_peer *peer = board_peer(core, core->durable.leader_id);
+    bool silent = peer != NULL && !ballot_has_evidence(core) &&
+                  mono_diff(core->now, core->since) > window_of(&core->settings) &&
+                  mono_diff(core->now, peer->sign_at) > window_of(&core->settings);
 
     if (silent && !core->waiting_said)
         effect_report(out, CORE_SAY_DAEMON_SILENT, core->primary_id,

@@ -50,6 +50,7 @@ static void begin(struct sim *sim,
                             .node_id = node->id,
                             .life = node->daemon.life,
                             .id = id,
+                            .uid = node->pg.start_uid,
                             .at = mono_add(sim->now, sim_vary(sim, 15, 5, 50))};
 
     sim_push(sim, &item);
@@ -63,6 +64,8 @@ void fence_start(struct sim *sim,
 {
     if (kind == CORE_EFF_THAW)
         pg_thaw(sim, node->id);
+    if (kind == CORE_EFF_KILL)
+        node->daemon.action_id = 0; /* what is promoted is ended with it */
     begin(sim, node, kind, id);
 }
 
@@ -89,8 +92,9 @@ void fence_work(struct sim *sim, const struct sim_item *item)
     if (item->id != 0 ? !shell_is_ours(node, item) : !node->sentry.alive)
         return;
     if (item->effect == CORE_EFF_FREEZE) {
-        pg_freeze(sim, node->id, who);
-        ok = node->pg.state != SIM_PG_DOWN;
+        ok = node->pg.state != SIM_PG_DOWN && node->pg.start_uid == item->uid;
+        if (ok)
+            pg_freeze(sim, node->id, who);
     } else if (item->effect == CORE_EFF_KILL) {
         ok = kill_all(sim, node, who);
         if (!ok && item->id == 0)

@@ -44,7 +44,7 @@ void sim_host_boot(struct sim *sim, int id, int pg_start_ms, int daemon_ms)
     node->clock.booted = sim->now;
     node->clock.began_at = sim_vary(sim, 20, 5, 3000);
     if (!node->settings.witness)
-        sim_pg_start(sim, id, pg_start_ms);
+        sim_pg_start_unit(sim, id, pg_start_ms);
     if (daemon_ms > 0)
         sim_later(sim, daemon_ms, start_daemon, id, 0);
     else

@@ -65,7 +65,7 @@ static void start_pg(struct sim *sim, int id, int starting_ms)
 {
     if (sim->nodes[id].pg.state == SIM_PG_DOWN && !sim->nodes[id].host_down &&
         !sim->nodes[id].settings.witness)
-        sim_pg_start(sim, id, starting_ms);
+        sim_pg_start_unit(sim, id, starting_ms);
 }
 
 /* PostgreSQL before or after the daemon. */

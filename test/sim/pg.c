@@ -34,7 +34,7 @@ static void init_restarts(struct sim *sim, int id, int starting_ms)
         return;
     }
     trace_world(sim, "the init system of node%d restarts PostgreSQL", id);
-    sim_pg_start(sim, id, starting_ms);
+    sim_pg_start_unit(sim, id, starting_ms);
 }
 
 static void end(struct sim *sim, int id)
@@ -123,6 +123,15 @@ void sim_pg_start(struct sim *sim, int id, int64_t ms)
     item.uid = pg->start_uid;
     item.at = mono_add(sim->now, ms);
     sim_push(sim, &item);
+}
+
+void sim_pg_start_unit(struct sim *sim, int id, int64_t ms)
+{
+    struct sim_node *node = sim_node(sim, id);
+
+    if (node->file.incarnation != 0)
+        node->pg.guard = true;
+    sim_pg_start(sim, id, ms);
 }
 
 void pg_ready(struct sim *sim, const struct sim_item *item)

@@ -197,6 +197,12 @@ void trace_effect(struct sim *sim,
     }
 }
 
+static bool is_unfenced(const struct core_settings *settings)
+{
+    return settings->fencing == CORE_FENCING_OFF || settings->keep_on_quorum_loss ||
+           settings->keep_on_daemon_loss;
+}
+
 void trace_start(struct sim *sim)
 {
     if (sim->trace == NULL)
@@ -209,11 +215,12 @@ void trace_start(struct sim *sim)
             continue;
         fprintf(sim->trace,
                 "%s: upstream %d, priority %d, failover %s, window %d x %lld ms, beat "
-                "%lld ms\n",
+                "%lld ms%s%s\n",
                 settings->self_name, node->registered_upstream, node->priority,
                 settings->failover == CORE_FAILOVER_MANUAL ? "manual" : "automatic",
                 settings->reconnect_attempts,
                 (long long)settings->reconnect_interval_ms,
-                (long long)settings->beat_ms);
+                (long long)settings->beat_ms, settings->witness ? ", witness" : "",
+                is_unfenced(settings) ? ", not fenced" : "");
     }
 }

@@ -48,6 +48,9 @@ void sim_pg_kill_slowly(struct sim *sim, int id, int orphans_ms);
 void sim_pg_stop(struct sim *sim, int id);
 /* Start it as it was, or read-only with the guard; it says "starting up" for `ms`. */
 void sim_pg_start(struct sim *sim, int id, int64_t ms);
+/* The same by its unit, whose ExecStartPre arms the guard where a node is managed (G3).
+ */
+void sim_pg_start_unit(struct sim *sim, int id, int64_t ms);
 /* PostgreSQL restarts itself after a crash of a backend. */
 void sim_pg_crash_restart(struct sim *sim, int id);
 /* Make it a standby of `upstream_id`, rewound and restarted at once. By an operator. */

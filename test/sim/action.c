@@ -46,10 +46,11 @@ void action_start(struct sim *sim,
     struct sim_item item = work_item(node, what);
 
     if (node->daemon.action_id != 0 && sim->now.ms < node->daemon.action_until.ms &&
-        promotion)
+        promotion && node->daemon.action_uid == node->pg.start_uid)
         sim_fail(sim, "node%d starts action %u, but %u has not ended", node->id,
                  what->id, node->daemon.action_id);
     node->daemon.action_id = what->id;
+    node->daemon.action_uid = node->pg.start_uid;
     node->daemon.action_until = mono_add(sim->now, what->deadline_ms);
     item.ok = manner->fails == 0;
     if (manner->fails > 0)

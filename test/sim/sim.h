@@ -139,6 +139,7 @@ struct sim_daemon {
     int self_probes;
     uint32_t action_id; /* of the action whose end the core was not told yet */
     struct mono action_until;
+    uint64_t action_uid; /* of the server's start that it was begun on */
     uint32_t save_id; /* of the write under way; 0 = none */
     struct core_durable saving;
     uint32_t start_id;      /* of the start of PostgreSQL under way; 0 = none */

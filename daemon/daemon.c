@@ -275,6 +275,7 @@ static void feed_start(struct daemon *daemon)
     event.start.durable = daemon->state.durable;
     event.start.random = (uint64_t)now.tv_nsec * 2654435761U + (uint64_t)getpid();
     event.start.system_identifier = daemon->state.system_identifier;
+    event.start.lease_until = fencing_lease_until(daemon);
     daemon_feed(daemon, &event);
     if (daemon->state.nodes.n == 0)
         return;

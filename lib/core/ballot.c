@@ -297,6 +297,7 @@ promise(struct core *core, int leader_id, int64_t term, struct core_effects *out
     wanted.duty = CORE_DUTY_FOLLOWER;
     wanted.lead_term = 0;
     wanted.armed = false;
+    wanted.recorded = false;
     wanted.rested = false;
     if (wanted.window_ms < window_ms)
         wanted.window_ms = window_ms;

@@ -71,6 +71,7 @@ static void stand(struct core *core, struct core_effects *out)
     wanted.duty = CORE_DUTY_CANDIDATE;
     wanted.lead_term = 0;
     wanted.armed = false;
+    wanted.recorded = false;
     wanted.rested = false;
     if (wanted.window_ms < window_ms)
         wanted.window_ms = window_ms;

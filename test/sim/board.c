@@ -11,7 +11,8 @@ static int64_t linger_ms(struct sim *sim, bool told)
 {
     if (told && !sim_mishap(sim, 5))
         return sim_vary(sim, 5, 0, 50);
-    return sim_vary(sim, 3000, 1000, 5000) + (sim_mishap(sim, 20) ? 7200000 : 0);
+    return sim_vary(sim, sim->linger_ms, 1000, 5000) +
+           (sim_mishap(sim, 20) ? 7200000 : 0);
 }
 
 static void expire(struct sim *sim, struct sim_pg *pg)

@@ -50,7 +50,7 @@ void sim_trapped(struct sim *sim)
 
 static bool is_excused(const struct sim *sim)
 {
-    if (sim->excuse != SIM_STRICT)
+    if (sim->excuse != 0)
         return true;
     for (int id = 1; id <= sim->n; id++)
         if (world_is_writable(sim, id) && sim->now.ms < sim->nodes[id].unaware_until.ms)
@@ -94,7 +94,7 @@ static int n_voters(const struct sim *sim)
     int n = 0;
 
     for (int id = 1; id <= sim->n; id++)
-        n += sim->nodes[id].id != 0;
+        n += sim->nodes[id].id != 0 && !sim->nodes[id].mute;
     return n;
 }
 
@@ -112,7 +112,7 @@ static int n_promised(const struct sim *sim, int64_t term, int leader_id)
     for (int id = 1; id <= sim->n; id++) {
         const struct sim_promise *promise = promise_of(&sim->nodes[id], term);
 
-        n += promise != NULL && promise->leader_id == leader_id;
+        n += promise != NULL && promise->leader_id == leader_id && !sim->nodes[id].mute;
     }
     return n;
 }
@@ -198,7 +198,7 @@ check_lead(struct sim *sim, struct sim_node *node, const struct core_note *note)
 
     if (leader == node->id)
         return;
-    if (leader != 0 && sim->excuse == SIM_TWO_NODES)
+    if (leader != 0 && (sim->excuse & SIM_TWO_NODES) != 0)
         return; /* both won it alone: only node ids tell them apart (3.8) */
     if (leader != 0)
         sim_fail(sim, "f: node%d leads term %" PRId64 ", but so did node%d", node->id,

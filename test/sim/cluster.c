@@ -94,7 +94,7 @@ static void register_all(struct sim *sim, struct sim_table *table, int *ret_lead
         member->upstream_id = node->registered_upstream;
         member->priority = node->priority;
         member->active = true;
-        member->voting = true;
+        member->voting = !node->mute;
         if (member->role == CORE_ROLE_PRIMARY)
             *ret_leader = id;
     }
@@ -132,7 +132,7 @@ static bool has_no_majority(const struct sim *sim)
     int voters = 0, automatic = 0;
 
     for (int id = 1; id <= sim->n; id++) {
-        voters += sim->nodes[id].id != 0;
+        voters += sim->nodes[id].id != 0 && !sim->nodes[id].mute;
         automatic += sim->nodes[id].id != 0 &&
                      sim->nodes[id].settings.quorum == CORE_QUORUM_AUTO;
     }
@@ -142,14 +142,14 @@ static bool has_no_majority(const struct sim *sim)
 static void note_excuses(struct sim *sim)
 {
     if (has_no_majority(sim))
-        sim->excuse = SIM_TWO_NODES;
+        sim->excuse |= SIM_TWO_NODES;
     for (int id = 1; id <= sim->n; id++) {
         const struct core_settings *settings = &sim->nodes[id].settings;
 
         if (sim->nodes[id].id != 0 &&
             (settings->fencing == CORE_FENCING_OFF || settings->keep_on_quorum_loss ||
              settings->keep_on_daemon_loss))
-            sim->excuse = SIM_UNFENCED;
+            sim->excuse |= SIM_UNFENCED;
     }
 }
 

@@ -75,7 +75,7 @@ void commit_check(struct sim *sim, int id)
 {
     const struct sim_pg *pg = &sim->nodes[id].pg;
 
-    if (sim->copies == 0 || sim->excuse == SIM_BY_HAND || sim->excuse == SIM_TWO_NODES)
+    if (sim->copies == 0 || (sim->excuse & (SIM_BY_HAND | SIM_TWO_NODES)) != 0)
         return;
     for (int i = 0; i < sim->n_acks; i++)
         if (has_until(pg, sim->acks[i].uid) < sim->acks[i].start)

@@ -201,7 +201,7 @@ void pg_promote(struct sim *sim, int id)
 void sim_pg_promote(struct sim *sim, int id)
 {
     trace_world(sim, "an operator promotes node%d by hand", id);
-    sim->excuse = SIM_BY_HAND;
+    sim->excuse |= SIM_BY_HAND;
     pg_promote(sim, id);
 }
 

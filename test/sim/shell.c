@@ -219,7 +219,7 @@ void sim_daemon_and_sentry_die(struct sim *sim, int id)
     if (!node->daemon.running)
         return;
     trace_world(sim, "pgrmond and its sentry on node%d are killed", id);
-    sim->excuse = SIM_UNFENCED;
+    sim->excuse |= SIM_UNFENCED;
     end_daemon(sim, node);
     node->sentry = (struct sim_sentry){0};
 }

@@ -137,6 +137,7 @@ struct sim *sim_new(uint64_t seed, FILE *trace)
     sim->now.ms = EPOCH_MS;
     sim->stream_ms = 250;
     sim->next_stream.ms = EPOCH_MS;
+    sim->linger_ms = 3000;
     sim->latency_min_ms = 4;
     sim->latency_max_ms = 4;
     sim->trace = trace;

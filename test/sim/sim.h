@@ -140,7 +140,7 @@ struct sim_daemon {
     uint32_t action_id; /* of the action whose end the core was not told yet */
     struct mono action_until;
     uint64_t action_uid; /* of the server's start that it was begun on */
-    uint32_t save_id; /* of the write under way; 0 = none */
+    uint32_t save_id;    /* of the write under way; 0 = none */
     struct core_durable saving;
     uint32_t start_id;      /* of the start of PostgreSQL under way; 0 = none */
     enum core_local looked; /* own processes, as last told */
@@ -179,6 +179,7 @@ struct sim_node {
     struct sim_manner promotion;
     struct sim_manner follow;
     bool host_down;
+    bool mute;                /* registered without a vote */
     struct mono paused_until; /* the whole host; its clock runs on */
     int init_percent;         /* how often init restarts a dead PostgreSQL */
     int fence_fails;          /* so many kills fail, then they succeed */
@@ -260,10 +261,9 @@ struct sim_stats {
 
 /* Why a run may have two writable nodes (3.9). */
 enum sim_excuse {
-    SIM_STRICT,
-    SIM_BY_HAND,   /* somebody promoted or restarted behind pgrmon's back */
-    SIM_TWO_NODES, /* no majority exists */
-    SIM_UNFENCED,  /* by setting, or daemon and sentry were killed together */
+    SIM_BY_HAND = 1,   /* somebody promoted or restarted behind pgrmon's back */
+    SIM_TWO_NODES = 2, /* no majority exists */
+    SIM_UNFENCED = 4,  /* by setting, or daemon and sentry were killed together */
 };
 
 struct sim {
@@ -276,13 +276,14 @@ struct sim {
     uint32_t serial;
     bool chaos; /* what takes time takes a random time */
     int64_t latency_min_ms, latency_max_ms;
-    int lag_percent;  /* how often a standby gets nothing in a step of replication */
-    int slow_percent; /* how often a query takes effect late */
-    int copies;       /* that confirm a commit, besides the primary's */
+    int lag_percent;   /* how often a standby gets nothing in a step of replication */
+    int slow_percent;  /* how often a query takes effect late */
+    int64_t linger_ms; /* how long a session stays whose client vanished silently */
+    int copies;        /* that confirm a commit, besides the primary's */
     struct sim_node nodes[SIM_MAX_NODES + 1];       /* by id; [0] unused */
     int n;                                          /* highest id */
     bool cut[SIM_MAX_NODES + 1][SIM_MAX_NODES + 1]; /* [from][to] cannot connect */
-    enum sim_excuse excuse;
+    unsigned excuse;                                /* of enum sim_excuse */
     bool two; /* nodes are writable at this moment */
     bool healed;
     int n_queue;

@@ -18,6 +18,8 @@
 #include "probe.h"
 #include "reload.h"
 #include "resolve.h"
+#include "revoke.h"
+#include "startpg.h"
 
 /* The live state is written on each change, and this often besides. */
 #define STATE_INTERVAL_S   30.
@@ -314,6 +316,8 @@ void daemon_free(struct daemon *daemon)
         return;
     record_stop(daemon);
     action_free(daemon->action);
+    revoke_cancel(daemon->revoke);
+    startpg_cancel(daemon->startpg);
     fencing_close(daemon);
     durable_close(daemon);
     for (int i = 0; i < daemon->n_probes; i++)

@@ -489,7 +489,8 @@ struct core {
     struct core_durable wanted;  /* what is being written */
     uint32_t save_id;            /* of the write under way; 0 = none */
     struct mono save_after;      /* the next try, after one that failed */
-    int64_t burned_term;         /* of a write that failed: granted to nobody else */
+    bool save_failed;            /* the newest write did: it is repeated */
+    bool followed;               /* pointed at a leader since the revocation */
     struct mono promise_until;   /* no ballot for another before (V1) */
     struct mono canvass_until;   /* our canvass is given up then (E8) */
     struct mono canvass_after;   /* no canvass before: a random pause (E8) */

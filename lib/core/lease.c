@@ -218,7 +218,7 @@ bool lease_resigning(struct core *core, struct core_effects *out)
         wanted.lead_term = 0;
         wanted.armed = false;
         wanted.recorded = false;
-        if (ballot_is_settled(core) && mono_reached(core->save_after, core->now))
+        if (ballot_is_settled(core))
             ballot_save(core, &wanted, out);
         return false;
     }
@@ -288,7 +288,7 @@ static void arm(struct core *core, struct core_effects *out)
 {
     struct core_durable wanted = core->durable;
 
-    if (!ballot_is_settled(core) || !mono_reached(core->save_after, core->now))
+    if (!ballot_is_settled(core))
         return;
     wanted.armed = core->durable.armed ||
                    (lease_is_valid(core) && lease_until(core).ms != MONO_NEVER.ms);
@@ -296,8 +296,14 @@ static void arm(struct core *core, struct core_effects *out)
     if (wanted.window_ms < window_of(&core->settings))
         wanted.window_ms = window_of(&core->settings);
     wanted.recorded = core->lead_recorded;
+    if (view_is_primary(core, view_self(core)))
+        wanted.copies = view_self(core)->seen.copies;
+    if (core->members_version > wanted.members_version)
+        wanted.members_version = core->members_version;
     if (wanted.armed != core->durable.armed || wanted.rested != core->durable.rested ||
         wanted.recorded != core->durable.recorded ||
+        wanted.copies != core->durable.copies ||
+        wanted.members_version != core->durable.members_version ||
         wanted.window_ms != core->durable.window_ms)
         ballot_save(core, &wanted, out);
 }
@@ -328,7 +334,7 @@ static void renew(struct core *core, struct core_effects *out)
     struct quorum quorum;
 
     if (!lease_is_valid(core) || is_frozen(core) || !ballot_is_settled(core) ||
-        !mono_reached(core->save_after, core->now) || !core->lead_recorded)
+        !core->lead_recorded)
         return;
     if (core->renew_term == 0 && core->durable.term > core->durable.lead_term)
         core->renew_term = core->durable.term; /* unfinished by an earlier run */
@@ -377,7 +383,7 @@ static void write_leading(struct core *core, struct core_effects *out)
 {
     struct core_durable wanted = core->durable;
 
-    if (!ballot_is_settled(core) || !mono_reached(core->save_after, core->now))
+    if (!ballot_is_settled(core))
         return;
     wanted.duty = CORE_DUTY_LEADING;
     wanted.lead_term = wanted.term;

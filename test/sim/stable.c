@@ -61,6 +61,8 @@ void check_stable(struct sim *sim)
         if (node->daemon.core.state != CORE_PRIMARY)
             sim_fail(sim, "node%d is writable, its daemon is in state %d", id,
                      node->daemon.core.state);
+        if (n == 1)
+            commit_check(sim, id);
         if (n > 1 && !node->daemon.said_many)
             sim_fail(sim, "%d nodes are writable, and node%d does not say so", n, id);
         for (int other = 1; n == 1 && other <= sim->n; other++)

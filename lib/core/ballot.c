@@ -379,7 +379,8 @@ static bool resign_canvass(struct core *core, struct core_effects *out)
     struct core_durable wanted = core->durable;
 
     if (core->durable.leader_id != core->settings.self_id ||
-        core->durable.duty != CORE_DUTY_CANDIDATE)
+        (core->durable.duty != CORE_DUTY_CANDIDATE &&
+         core->durable.duty != CORE_DUTY_PROMOTING))
         return false;
     wanted.duty = CORE_DUTY_RESIGNED;
     ballot_save(core, &wanted, out);

@@ -187,6 +187,9 @@ bool canvass_step(struct core *core, struct core_effects *out)
     }
     if (leader != NULL)
         return give_up(core, CORE_WHY_LATER_LEADER, out);
+    if (!core->claiming && (core->settings.failover == CORE_FAILOVER_MANUAL ||
+                            core_member(core, core->settings.self_id)->priority <= 0))
+        return give_up(core, CORE_WHY_UNLEASED, out); /* changed meanwhile */
     if (mono_reached(core->canvass_until, core->now) || is_outranked(core) ||
         (!core->claiming && (!core->report.known || !view_is_ours(core, self))))
         return give_up(core, CORE_WHY_UNLEASED, out);

@@ -265,8 +265,23 @@ static void say_status(struct core *core, struct core_effects *out)
 /* ---- the step ---------------------------------------------------------------------
  */
 
+/* A PostgreSQL that is frozen and not led by us will not be continued by anybody: a
+ * late sentry, or a claim that was given up. It is ended, and started read-only. */
+static bool is_left_frozen(const struct core *core)
+{
+    return core->local == CORE_LOCAL_FROZEN &&
+           core->settings.fencing != CORE_FENCING_OFF &&
+           (core->state == CORE_STANDBY || core->state == CORE_SUSPECTING ||
+            core->state == CORE_ELECTING || core->state == CORE_FOLLOWING);
+}
+
 static bool act(struct core *core, struct core_effects *out)
 {
+    if (is_left_frozen(core)) {
+        core->local_writable = true;
+        lease_resign(core, CORE_WHY_UNLEASED, out);
+        return true;
+    }
     switch (core->state) {
     case CORE_STARTING:
         return monitor_starting(core, out);

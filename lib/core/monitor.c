@@ -251,6 +251,12 @@ bool monitor_promoted_by_hand(struct core *core, struct core_effects *out)
         core->local == CORE_LOCAL_GONE || core->local == CORE_LOCAL_DEAD)
         return false;
     core->local_writable = true;
+    /* fencing = off: it cannot be ended, so a claim that was lost is not made again at
+     * once. */
+    if (core->settings.fencing == CORE_FENCING_OFF && core->durable.incarnation != 0 &&
+        (board_leader(core, 0) != NULL ||
+         !mono_reached(core->canvass_after, core->now)))
+        return false;
     effect_record(out, CORE_REC_LOCAL_PROMOTED, true, why);
     if (core->durable.incarnation == 0) {
         monitor_become_primary(core, why, out);

@@ -285,7 +285,7 @@ static void term_out_of_range(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++) {
         const char *row[] = {"f",  "1",  NULL, terms[i], NULL, NULL,
-                             NULL, NULL, NULL, NULL,     NULL};
+                             NULL, NULL, NULL, NULL,     NULL, NULL};
         struct core_observation seen;
 
         assert_int_equal(decode(row, 1, &seen), -EINVAL);
@@ -298,7 +298,7 @@ static void term_out_of_range(void **state)
 static void unknown_is_no_error(void **state)
 {
     static const char *const row[] = {"t",  "1",  NULL, NULL, NULL, NULL,
-                                      NULL, NULL, NULL, NULL, NULL};
+                                      NULL, NULL, NULL, NULL, NULL, NULL};
     struct core_observation seen;
 
     (void)state;

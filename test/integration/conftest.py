@@ -6,7 +6,9 @@ import signal
 import tempfile
 from pathlib import Path
 
+import faults
 import pytest
+from acks import Acks
 from cluster import Cluster
 from lab import CLIENT, PREFIX, Lab, sweep
 from node import PG_BIN, give_to_postgres, make_template
@@ -14,6 +16,8 @@ from writer import Writer
 
 TOP = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("PGRMON_BUILD_DIR") or TOP / "build" / "asan")
+# Programs without sanitizers, for tests that measure time (marker `timing`).
+RELEASE = os.environ.get("PGRMON_RELEASE_DIR")
 KEEP = os.environ.get("PGRMON_KEEP")  # leave the directories for a look
 
 
@@ -43,6 +47,8 @@ def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     cluster = item.funcargs.get("bare_cluster") if hasattr(item, "funcargs") else None
     if report.failed and cluster is not None:
+        for clients in item.funcargs.get("started_acks", []):
+            report.sections.extend(clients.report())
         report.sections.extend(cluster.last_report or cluster.report())
 
 
@@ -57,16 +63,40 @@ def session_directory():
         shutil.rmtree(path, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def programs(session_directory):
-    """A directory with pgrmon and pgrmond."""
-    bin_directory = session_directory / "bin"
+def _copy_programs(build, bin_directory):
     bin_directory.mkdir()
-    for built in (BUILD / "cli" / "pgrmon", BUILD / "daemon" / "pgrmond"):
+    for program in ("cli/pgrmon", "daemon/pgrmond", "test/integration/ack_writer"):
+        built = Path(build) / program
         if not built.exists():
             pytest.fail(f"{built} is not there: run test/run, it builds")
         shutil.copy(built, bin_directory)
     return bin_directory
+
+
+@pytest.fixture(scope="session")
+def programs(session_directory):
+    """A directory with pgrmon and pgrmond."""
+    return _copy_programs(BUILD, session_directory / "bin")
+
+
+@pytest.fixture(scope="session")
+def release_programs(session_directory):
+    return _copy_programs(RELEASE, session_directory / "bin-release")
+
+
+def _released(request):
+    return bool(RELEASE and request.node.get_closest_marker("timing"))
+
+
+def _sanitized():
+    cache = BUILD / "CMakeCache.txt"
+    return not cache.exists() or "PGRMON_SANITIZE:BOOL=ON" in cache.read_text()
+
+
+@pytest.fixture
+def slack(request):
+    """What bounds of time are multiplied with: programs with sanitizers are slow."""
+    return 1.0 if _released(request) or not _sanitized() else 2.0
 
 
 def common_environment(programs=""):
@@ -118,7 +148,8 @@ def sanitizers(scratch):
 def bare_cluster(lab, scratch, template, sanitizers, request):
     """A Cluster without nodes. Asks for the programs only where the test needs them."""
     needs_programs = "cluster" in request.fixturenames
-    programs = request.getfixturevalue("programs") if needs_programs else ""
+    name = "release_programs" if _released(request) else "programs"
+    programs = request.getfixturevalue(name) if needs_programs else ""
     environment = common_environment(programs) + sanitizers
     cluster = Cluster(lab, scratch, template, environment)
     yield cluster
@@ -139,6 +170,24 @@ def cluster(bare_cluster):
 
 
 @pytest.fixture
+def pair(bare_cluster):
+    """Two nodes of plain streaming replication, without pgrmon."""
+    for number in (1, 2):
+        bare_cluster.add(number)
+    first, second = bare_cluster[1], bare_cluster[2]
+    first.init(bare_cluster.template)
+    first.start()
+    second.run(
+        *["pg_basebackup", "-h", first.address, "-U", "pgrmon", "-D", second.data],
+        *["-R", "-X", "stream", "-c", "fast", "--no-sync"],
+    ).ok()
+    second.own_settings()
+    second.start()
+    bare_cluster.wait_streaming(2, 1)
+    return bare_cluster
+
+
+@pytest.fixture
 def writer():
     """writer(cluster): a client that writes until the test ends."""
     writers = []
@@ -150,3 +199,40 @@ def writer():
     yield start
     for started in writers:
         started.stop()
+
+
+@pytest.fixture
+def calm(cluster):
+    """calm(n, conf={...}, ...): as cluster(), with the window of the tests of faults;
+    one leads and all support it."""
+
+    def build(n, conf=None, **options):
+        nodes = cluster(n, conf={**faults.CONF, **(conf or {})}, **options)
+        nodes.wait_calm()
+        return nodes
+
+    return build
+
+
+@pytest.fixture
+def ack_program(programs):
+    return programs / "ack_writer"
+
+
+@pytest.fixture
+def started_acks():
+    return []
+
+
+@pytest.fixture
+def acks(started_acks, lab, ack_program):
+    """acks(cluster): clients of all nodes that write until the test ends, see Acks."""
+
+    def start(cluster, **options):
+        clients = Acks(lab, ack_program, cluster.nodes, **options)
+        started_acks.append(clients)
+        return clients.everywhere(cluster.wait_primary())
+
+    yield start
+    for clients in started_acks:
+        clients.stop()

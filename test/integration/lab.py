@@ -202,6 +202,11 @@ class Lab:
         _batch([f"link set p{host} down"], self._switch)
         self._cables_out.add(host)
 
+    def join_host(self, host):
+        """Put the cable back that cut_host() pulled; other faults stay."""
+        _batch([f"link set p{host} up"], self._switch)
+        self._cables_out.discard(host)
+
     def refuse_port(self, host, port=5432):
         """Connections from elsewhere to a port of the host are reset."""
         self._filter(host, f"tcp dport {port} reject with tcp reset")
@@ -210,8 +215,12 @@ class Lab:
         """Packets from elsewhere to a port of the host vanish."""
         self._filter(host, f"tcp dport {port} drop")
 
-    def heal(self):
+    def heal_cuts(self):
+        """The ends of one_way(), cut() and drop_host(); other faults stay."""
         self._nft(self._switch, "flush set bridge lab cut")
+
+    def heal(self):
+        self.heal_cuts()
         for host in self._cables_out:
             _batch([f"link set p{host} up"], self._switch)
         for host in self._filtered:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from host import Host, state_of
 from lab import wait_for
 
 PG_BIN = "/usr/lib/postgresql/15/bin"
@@ -102,7 +103,7 @@ def make_template(scratch, environment):
     return data
 
 
-class Node:
+class Node(Host):
     """Node N: host N of the laboratory, directory n<N>, name node<N>."""
 
     def __init__(self, number, lab, scratch, environment):
@@ -112,6 +113,7 @@ class Node:
         self.address = lab.address(number)
         self.directory = Path(scratch) / f"n{number}"
         self.data = self.directory / "data"
+        self.state_directory = self.directory / "state"
         self.conf = self.directory / "pgrmon.conf"
         self.pg_log = self.directory / "postgresql.log"
         self.daemon_log = self.directory / "pgrmond.log"
@@ -161,7 +163,7 @@ class Node:
             "conninfo": self.conninfo(),
             "data_directory": self.data,
             "pg_bindir": PG_BIN,
-            "state_directory": self.directory / "state",
+            "state_directory": self.state_directory,
             **PGRMON_CONF,
             **settings,
         }
@@ -169,7 +171,16 @@ class Node:
         self.conf.write_text("".join(lines))
         give_to_postgres(self.conf)
 
+    def has_voice(self):
+        """Its daemon has promised to support somebody: from then on it votes."""
+        state = self.directory / "state" / "state"
+        return bool(re.search(r"^term = [1-9]", state.read_text(), re.M))
+
     # PostgreSQL.
+
+    def has_data(self):
+        """False on a witness."""
+        return (self.data / "PG_VERSION").exists()
 
     def init(self, template):
         subprocess.run(["cp", "-a", template, self.data], check=True, timeout=60)
@@ -256,8 +267,11 @@ class Node:
 
     def is_primary(self):
         """Accepting connections, out of recovery. False when it does not answer."""
+        head = self.postmaster()
+        if head is None or state_of(head) == "T":
+            return False
         try:
-            return self.postmaster() is not None and not self.in_recovery()
+            return not self.in_recovery()
         except psycopg.Error:
             return False
 

@@ -7,24 +7,6 @@ import pytest
 from lab import CLIENT, wait_for
 
 
-@pytest.fixture
-def pair(bare_cluster):
-    """Two nodes of plain streaming replication, without pgrmon."""
-    for number in (1, 2):
-        bare_cluster.add(number)
-    first, second = bare_cluster[1], bare_cluster[2]
-    first.init(bare_cluster.template)
-    first.start()
-    second.run(
-        *["pg_basebackup", "-h", first.address, "-U", "pgrmon", "-D", second.data],
-        *["-R", "-X", "stream", "-c", "fast", "--no-sync"],
-    ).ok()
-    second.own_settings()
-    second.start()
-    bare_cluster.wait_streaming(2, 1)
-    return bare_cluster
-
-
 def reach(node, other, timeout=1):
     """How a connection from one host to another's PostgreSQL ends."""
     words = ["pg_isready", "-h", other.address, "-t", timeout]

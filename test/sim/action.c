@@ -143,8 +143,10 @@ void action_revoked(struct sim *sim, const struct sim_item *item)
     }
     if (pg->upstream_id != 0)
         trace_world(sim, "node%d is cut off from node%d", node->id, pg->upstream_id);
-    pg->upstream_id = 0;
-    pg->streaming = false;
+    if ((sim->without & SIM_REVOKE) == 0) {
+        pg->upstream_id = 0;
+        pg->streaming = false;
+    }
     done.report.known = pg->replayed == pg->lsn;
     done.report.term = row == NULL ? 0 : row->term;
     done.report.position.pos = pg->lsn;

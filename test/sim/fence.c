@@ -71,6 +71,8 @@ void fence_start(struct sim *sim,
 
 static bool kill_all(struct sim *sim, struct sim_node *node, const char *who)
 {
+    if ((sim->without & SIM_FENCE) != 0)
+        return true;
     if (node->fence_fails > 0) {
         node->fence_fails--;
         node->pg.guard = true;
@@ -93,7 +95,7 @@ void fence_work(struct sim *sim, const struct sim_item *item)
         return;
     if (item->effect == CORE_EFF_FREEZE) {
         ok = node->pg.state != SIM_PG_DOWN && node->pg.start_uid == item->uid;
-        if (ok)
+        if (ok && (sim->without & SIM_FENCE) == 0)
             pg_freeze(sim, node->id, who);
     } else if (item->effect == CORE_EFF_KILL) {
         ok = kill_all(sim, node, who);
@@ -160,6 +162,11 @@ void fence_sentry(struct sim *sim, struct sim_node *node)
     struct sim_sentry *sentry = &node->sentry;
     struct mono now = sim_clock_at(node, sim->now);
 
+    if ((sim->without & SIM_SENTRY) != 0) {
+        sentry->froze = true;
+        sentry->killed = true;
+        return;
+    }
     if (!sentry->killed && mono_reached(sentry->kill_at, now)) {
         sentry->froze = true;
         sentry->killed = true;

@@ -40,7 +40,8 @@ void sim_host_boot(struct sim *sim, int id, int pg_start_ms, int daemon_ms)
 
     trace_world(sim, "the host of node%d boots", id);
     node->host_down = false;
-    node->settings.boot = (node->settings.boot * 5 + 77) % (1U << CORE_BOOT_BITS);
+    if ((sim->without & SIM_BOOT_ID) == 0)
+        node->settings.boot = (node->settings.boot * 5 + 77) % (1U << CORE_BOOT_BITS);
     node->clock.booted = sim->now;
     node->clock.began_at = sim_vary(sim, 20, 5, 3000);
     if (!node->settings.witness)

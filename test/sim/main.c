@@ -3,8 +3,9 @@
  *   sim --golden DIR [--update] [NAME...]   compare with DIR/NAME.ok, or write it
  *   sim --seeds N [--seed S]                N schedules from S on (default 1)
  *   sim [--seed S] --survey N                the failures of N schedules, a line each
- *   sim --show NAME                         print a scenario's transcript
- *   sim --list
+ *   sim --without PART ...                   leave out what makes it safe: must be
+ * found sim --show NAME                         print a scenario's transcript sim
+ * --list
  *
  * PGRMON_SEED=n replays one schedule with its transcript; PGRMON_SIM_SEEDS is a default
  * for --seeds that wins over the one given. */
@@ -166,11 +167,42 @@ static int run_scenarios(const char *dir, bool update, char **names)
     return failed == 0 ? 0 : 1;
 }
 
+/* ---- what is left out ----------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    enum sim_part part;
+} parts[] = {
+    {"fence",   SIM_FENCE  },
+    {"sentry",  SIM_SENTRY },
+    {"guard",   SIM_GUARD  },
+    {"fsync",   SIM_FSYNC  },
+    {"revoke",  SIM_REVOKE },
+    {"boot-id", SIM_BOOT_ID},
+    {"rate",    SIM_RATE   },
+};
+
+static unsigned without;
+
+static void leave_out(const char *name)
+{
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strcmp(parts[i].name, name) == 0) {
+            without |= parts[i].part;
+            return;
+        }
+    fprintf(stderr, "nothing is called \"%s\" that could be left out:", name);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        fprintf(stderr, " %s", parts[i].name);
+    fputc('\n', stderr);
+    exit(2);
+}
+
 /* ---- schedules --------------------------------------------------------------- */
 
 static int replay(uint64_t seed)
 {
-    struct sim *sim = schedule_new(seed, stdout);
+    struct sim *sim = schedule_new(seed, stdout, without);
     bool ok;
 
     guarded(sim, schedule_play);
@@ -224,7 +256,7 @@ static int run_schedules(uint64_t first, uint64_t n)
     struct sum sum = {0};
 
     for (uint64_t seed = first; seed < first + n; seed++) {
-        struct sim *sim = schedule_new(seed, NULL);
+        struct sim *sim = schedule_new(seed, NULL, without);
         bool failed;
 
         guarded(sim, schedule_play);
@@ -251,7 +283,7 @@ static int survey(uint64_t first, uint64_t n)
     uint64_t failed = 0;
 
     for (uint64_t seed = first; seed < first + n; seed++) {
-        struct sim *sim = schedule_new(seed, NULL);
+        struct sim *sim = schedule_new(seed, NULL, without);
 
         guarded(sim, schedule_play);
         if (sim->failed) {
@@ -271,18 +303,20 @@ enum {
     OPT_SEED,
     OPT_SHOW,
     OPT_LIST,
-    OPT_SURVEY
+    OPT_SURVEY,
+    OPT_WITHOUT
 };
 
 static const struct option options[] = {
-    {"golden", required_argument, NULL, OPT_GOLDEN},
-    {"update", no_argument,       NULL, OPT_UPDATE},
-    {"seeds",  required_argument, NULL, OPT_SEEDS },
-    {"seed",   required_argument, NULL, OPT_SEED  },
-    {"show",   required_argument, NULL, OPT_SHOW  },
-    {"list",   no_argument,       NULL, OPT_LIST  },
-    {"survey", required_argument, NULL, OPT_SURVEY},
-    {NULL,     0,                 NULL, 0         },
+    {"golden",  required_argument, NULL, OPT_GOLDEN },
+    {"update",  no_argument,       NULL, OPT_UPDATE },
+    {"seeds",   required_argument, NULL, OPT_SEEDS  },
+    {"seed",    required_argument, NULL, OPT_SEED   },
+    {"show",    required_argument, NULL, OPT_SHOW   },
+    {"list",    no_argument,       NULL, OPT_LIST   },
+    {"without", required_argument, NULL, OPT_WITHOUT},
+    {"survey",  required_argument, NULL, OPT_SURVEY },
+    {NULL,      0,                 NULL, 0          },
 };
 
 static int show(const char *name)
@@ -324,6 +358,9 @@ int main(int argc, char **argv)
             break;
         case OPT_SEED:
             seed = strtoull(optarg, NULL, 10);
+            break;
+        case OPT_WITHOUT:
+            leave_out(optarg);
             break;
         case OPT_SURVEY:
             return survey(seed, strtoull(optarg, NULL, 10));

@@ -275,10 +275,18 @@ static bool has_lost_a_file(const struct sim *sim)
     return false;
 }
 
+static bool has_foreigner(const struct sim *sim)
+{
+    for (int id = 1; id <= sim->n; id++)
+        if (sim->nodes[id].pg.system_identifier == 42)
+            return true;
+    return false;
+}
+
 /* One of three at most: without a majority of voters nothing can be elected. */
 static void lose_file(struct sim *sim, int id)
 {
-    if (sim->n < 3 || has_lost_a_file(sim))
+    if (sim->n < 3 || has_lost_a_file(sim) || has_foreigner(sim))
         return;
     sim_daemon_stop(sim, id);
     sim_lose_file(sim, id);

@@ -115,7 +115,7 @@ void sim_pg_start(struct sim *sim, int id, int64_t ms)
     pg->frozen = false;
     pg->unreceived = true;
     pg->start_uid = ++sim->uid;
-    if (pg->guard && !pg->in_recovery) {
+    if (pg->guard && !pg->in_recovery && (sim->without & SIM_GUARD) == 0) {
         pg->in_recovery = true;
         pg->upstream_id = 0;
         sim->stats.guarded++;

@@ -361,6 +361,7 @@ static void daemon_dies_while_promoting(struct sim *sim)
 {
     three(sim);
     sim_node(sim, 2)->promotion.takes_ms = 3000;
+    sim_node(sim, 3)->settings.failover = CORE_FAILOVER_MANUAL;
     calm(sim);
     sim_pg_kill(sim, 1);
     sim_until(sim, 2, CORE_PROMOTING, FAILOVER_MS);

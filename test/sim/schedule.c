@@ -25,6 +25,8 @@ static void some_clock(struct sim *sim, struct sim_node *node)
 {
     node->clock.began_at = sim_random(sim, 1000, 10000000);
     node->clock.ppm = (int)sim_random(sim, -5000, 5000);
+    if ((sim->without & SIM_RATE) != 0)
+        node->clock.ppm *= 100;
     node->settings.boot = (uint32_t)sim_random(sim, 0, (1 << CORE_BOOT_BITS) - 1);
 }
 
@@ -120,11 +122,12 @@ static void become_stable(struct sim *sim, int64_t window)
         check_stable(sim);
 }
 
-struct sim *schedule_new(uint64_t seed, FILE *trace)
+struct sim *schedule_new(uint64_t seed, FILE *trace, unsigned without)
 {
     struct sim *sim = sim_new(seed, trace);
 
     sim->chaos = true;
+    sim->without = without;
     sim->stream_ms = 100;
     some_cluster(sim);
     return sim;

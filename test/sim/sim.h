@@ -174,8 +174,9 @@ struct sim_node {
     struct sim_pg pg;
     struct sim_daemon daemon;
     struct sim_sentry sentry;
-    struct core_durable file; /* the state file; incarnation 0 = none */
-    struct sim_table stored;  /* the members that it holds, n = 0: none */
+    struct core_durable file;   /* the state file; incarnation 0 = none */
+    struct core_durable former; /* what it was before the newest write */
+    struct sim_table stored;    /* the members that it holds, n = 0: none */
     struct sim_manner promotion;
     struct sim_manner follow;
     bool host_down;
@@ -243,6 +244,17 @@ struct sim_probe {
     struct core_note notes[SIM_MAX_SESSIONS];
 };
 
+/* What a world may be without, to see that its absence is found: sim --without NAME. */
+enum sim_part {
+    SIM_FENCE = 1,    /* freezing and killing do nothing, and say that they did */
+    SIM_SENTRY = 2,   /* it never acts */
+    SIM_GUARD = 4,    /* a former primary comes up writable */
+    SIM_FSYNC = 8,    /* the newest write is lost in a crash */
+    SIM_REVOKE = 16,  /* nobody is cut off, and it is said that they were */
+    SIM_BOOT_ID = 32, /* stamps of all boots look alike */
+    SIM_RATE = 64,    /* clocks run at up to half or twice the rate of others */
+};
+
 /* What is counted over a run, for summaries. */
 struct sim_stats {
     uint64_t steps;
@@ -274,7 +286,8 @@ struct sim {
     uint64_t seq;
     uint64_t uid;
     uint32_t serial;
-    bool chaos; /* what takes time takes a random time */
+    unsigned without; /* of enum sim_part */
+    bool chaos;       /* what takes time takes a random time */
     int64_t latency_min_ms, latency_max_ms;
     int lag_percent;   /* how often a standby gets nothing in a step of replication */
     int slow_percent;  /* how often a query takes effect late */
@@ -299,7 +312,7 @@ struct sim {
     FILE *trace;  /* NULL = no transcript */
     struct sim_stats stats;
     bool failed;
-    char failure[512];
+    char failure[768];
 };
 
 /* ---- sim.c ------------------------------------------------------------------- */
@@ -366,7 +379,7 @@ extern const int sim_n_stories;
 
 /* One random cluster with random faults, from `seed` alone, not run yet. The caller
  * frees it. */
-struct sim *schedule_new(uint64_t seed, FILE *trace);
+struct sim *schedule_new(uint64_t seed, FILE *trace, unsigned without);
 void schedule_play(struct sim *sim);
 
 /* One fault, and when it ends. */

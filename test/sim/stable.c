@@ -1,5 +1,8 @@
 /* stable.c - (g): once all is healed there is one leader, and everybody knows it. */
+#include <string.h>
+
 #include "check.h"
+#include "core/reason.h"
 #include "shell.h"
 #include "sim.h"
 #include "world.h"
@@ -47,12 +50,28 @@ void check_follow_chain(struct sim *sim, int id, int leader_id)
     check_follower(sim, sim_node(sim, id), leader_id);
 }
 
+/* What every daemon waits for. */
+static void no_leader(struct sim *sim)
+{
+    char text[400] = "";
+
+    for (int id = 1; id <= sim->n; id++) {
+        const struct core *core = &sim->nodes[id].daemon.core;
+
+        if (sim->nodes[id].id != 0)
+            (void)snprintf(text + strlen(text), sizeof text - strlen(text),
+                           " node%d %s (%s);", id, reason_state_name(core->state),
+                           reason_name(core->why.reason));
+    }
+    sim_fail(sim, "all is healed, and no node is writable:%s", text);
+}
+
 void check_stable(struct sim *sim)
 {
     int n = world_n_writable(sim);
 
     if (n == 0)
-        sim_fail(sim, "all is healed, and no node is writable");
+        no_leader(sim);
     for (int id = 1; id <= sim->n; id++) {
         const struct sim_node *node = &sim->nodes[id];
 

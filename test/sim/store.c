@@ -9,6 +9,7 @@ static void
 write_file(struct sim *sim, struct sim_node *node, const struct core_durable *what)
 {
     check_file(sim, node, what);
+    node->former = node->file;
     node->file = *what;
 }
 
@@ -54,6 +55,8 @@ void store_interrupt(struct sim *sim, struct sim_node *node)
     if (node->daemon.save_id != 0 && sim_mishap(sim, 50))
         write_file(sim, node, &node->daemon.saving);
     node->daemon.save_id = 0;
+    if ((sim->without & SIM_FSYNC) != 0 && node->former.incarnation != 0)
+        node->file = node->former;
 }
 
 void sim_lose_file(struct sim *sim, int id)

@@ -95,11 +95,14 @@ static void slow_promotion(struct sim *sim)
 {
     nodes(sim, 3);
     sim_node(sim, 2)->promotion.takes_ms = 15000;
+    sim_node(sim, 3)->settings.failover = CORE_FAILOVER_MANUAL;
     sim_start(sim);
     sim_run(sim, 5000);
     sim_pg_kill(sim, 1);
     sim_until(sim, 2, CORE_PROMOTING, FAILOVER_MS);
     sim_run(sim, 1000);
+    sim_node(sim, 3)->settings.failover = CORE_FAILOVER_AUTOMATIC;
+    sim_daemon_reload(sim, 3);
     sim_say(sim, "it loses its lease in the middle of it");
     sim_isolate(sim, 2);
     sim_run(sim, FAILOVER_MS);

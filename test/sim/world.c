@@ -172,9 +172,12 @@ void world_stream(struct sim *sim)
     for (int id = 1; id <= sim->n; id++) {
         struct sim_pg *pg = &sim->nodes[id].pg;
 
-        if (sim->nodes[id].id != 0 && pg->state == SIM_PG_UP && pg->in_recovery &&
-            pg->upstream_id != 0 && !stands_still(sim, id))
+        if (sim->nodes[id].id == 0 || pg->state != SIM_PG_UP || !pg->in_recovery ||
+            stands_still(sim, id))
+            continue;
+        if (pg->upstream_id != 0)
             stream_from_upstream(sim, id);
+        replay(pg); /* what it has already */
     }
     if (sim->copies > 0)
         confirm_everywhere(sim);

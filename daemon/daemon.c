@@ -282,6 +282,7 @@ static void feed_start(struct daemon *daemon)
     if (daemon->state.nodes.n == 0)
         return;
     nodeset_copy(&daemon->nodes, &daemon->state.nodes);
+    daemon->nodes.version = daemon->state.durable.members_version;
     members_feed(daemon);
 }
 

@@ -35,6 +35,7 @@ void members_feed(struct daemon *daemon)
         members[i] = node_member(&daemon->nodes.v[i]);
     event.members.v = members;
     event.members.n = daemon->nodes.n;
+    event.members.version = daemon->nodes.version;
     daemon_feed(daemon, &event);
 }
 
@@ -105,6 +106,11 @@ static void on_nodes(void *arg, const struct pgconn_answer *answer)
     }
     if (query_decode_nodes(answer->result, &fresh, &err) < 0) {
         log_err(LOG_LEVEL_ERROR, &err);
+        return;
+    }
+    if (!core_is_news(&daemon->core, fresh.version)) {
+        log_debug("the node table here is older than what this node has confirmed");
+        nodeset_free(&fresh);
         return;
     }
     changed = !nodeset_is_same(&fresh, &daemon->state.nodes);

@@ -123,15 +123,18 @@ static struct sentry_former find_former(const char *state_directory)
     return former;
 }
 
-/* What one that has ended since left written. */
-static struct sentry_report read_deed(const char *state_directory)
+/* What one that has ended since left written; it is told once. */
+static struct sentry_report take_deed(const char *state_directory)
 {
     struct sentry_report report = {.at = MONO_NEVER};
+    char *path CLEANUP(cleanup_free) =
+        xasprintf("%s/" SENTRY_DEED_FILE, state_directory);
     char *text CLEANUP(cleanup_free) = NULL;
     char boot[PROC_BOOT_ID_SIZE], did[16];
-    int ran, guarded;
+    int ran, guarded, r = pgdata_read(state_directory, SENTRY_DEED_FILE, &text, NULL);
 
-    if (pgdata_read(state_directory, SENTRY_DEED_FILE, &text, NULL) != 0 ||
+    (void)unlink(path);
+    if (r != 0 ||
         sscanf(text, "%36s %15s %" SCNd64 " %" SCNd64 " %d %d", boot, did,
                &report.at.ms, &report.late_ms, &ran, &guarded) != 6 ||
         !of_this_boot(boot))
@@ -225,6 +228,7 @@ int sentry_start(struct sentry **ret,
                  struct err *err)
 {
     struct sentry_duty duty = {.settings = *settings, .daemon = getpid()};
+    struct sentry_report report;
     int code = 0;
     pid_t pid;
 
@@ -234,9 +238,11 @@ int sentry_start(struct sentry **ret,
     duty.former = find_former(settings->state_directory);
     if (duty.former.page != NULL)
         inherit(duty.page, duty.former.page);
+    report = take_deed(settings->state_directory);
+    if (duty.former.page != NULL)
+        report = sentry_page_report(duty.former.page);
     if (ret_former != NULL)
-        *ret_former = duty.former.page != NULL ? sentry_page_report(duty.former.page)
-                                               : read_deed(settings->state_directory);
+        *ret_former = report;
     pid = fork_child(&duty);
     if (pid < 0)
         code = err_set(err, -errno, "cannot fork the sentry: %s", strerror(errno));

@@ -26,7 +26,7 @@ struct query {
 };
 
 /* The version of schema `pgrmon` that this program reads and writes. */
-#define QUERY_SCHEMA_VERSION 1
+#define QUERY_SCHEMA_VERSION 2
 
 /* clang-format off */
 /* X(name): statements, in the order of queries.c.

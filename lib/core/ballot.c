@@ -338,6 +338,16 @@ static int choose_candidate(const struct core *core)
     return best;
 }
 
+void ballot_note_members(const struct core *core, struct core_durable *wanted)
+{
+    int64_t pair_version = quorum_pair_version(core);
+
+    if (core->members_version > wanted->members_version)
+        wanted->members_version = core->members_version;
+    if (pair_version > wanted->pair_version)
+        wanted->pair_version = pair_version;
+}
+
 /* k of E4: how many confirm a commit, as the leader's settings are now; what was last
  * known when it does not answer. */
 static int copies_of_leader(const struct core *core)
@@ -362,12 +372,12 @@ static bool keep_up(struct core *core, struct core_effects *out)
     if (core->followed)
         wanted.revoked = false; /* only a follow that ended well undoes a revocation */
     wanted.copies = copies_of_leader(core);
-    if (core->members_version > wanted.members_version)
-        wanted.members_version = core->members_version;
+    ballot_note_members(core, &wanted);
     if (wanted.window_ms == core->durable.window_ms &&
         wanted.revoked == core->durable.revoked &&
         wanted.copies == core->durable.copies &&
-        wanted.members_version == core->durable.members_version)
+        wanted.members_version == core->durable.members_version &&
+        wanted.pair_version == core->durable.pair_version)
         return false;
     ballot_save(core, &wanted, out);
     return true;

@@ -370,6 +370,8 @@ digest(struct core *core, const struct core_event *event, struct core_effects *o
         lease_local(core, event->local.local, event->local.clean);
         break;
     case CORE_EV_MEMBERS:
+        if (!core_is_news(core, event->members.version))
+            break;
         core->members_version = event->members.version;
         on_members(core, event->members.v, event->members.n, out);
         break;
@@ -385,6 +387,12 @@ digest(struct core *core, const struct core_event *event, struct core_effects *o
         core->settings = event->settings;
         break;
     }
+}
+
+bool core_is_news(const struct core *core, int64_t members_version)
+{
+    return members_version >= core->members_version &&
+           members_version >= core->durable.members_version;
 }
 
 void core_init(struct core *core, const struct core_settings *settings)

@@ -545,6 +545,10 @@ void core_step(struct core *core,
                const struct core_event *event,
                struct core_effects *effects);
 
+/* M1: whether a node table of this membership version is to be used. One that is older
+ * than what this node has confirmed is not: own PostgreSQL may be behind. */
+bool core_is_news(const struct core *core, int64_t members_version);
+
 /* The note to be posted now: its stamps are those of `now`, and a note that supports
  * somebody extends our promise from here (L2). Call it right before each posting, never
  * during a step, and post what it gives or nothing. */

@@ -298,12 +298,12 @@ static void arm(struct core *core, struct core_effects *out)
     wanted.recorded = core->lead_recorded;
     if (view_is_primary(core, view_self(core)))
         wanted.copies = view_self(core)->seen.copies;
-    if (core->members_version > wanted.members_version)
-        wanted.members_version = core->members_version;
+    ballot_note_members(core, &wanted);
     if (wanted.armed != core->durable.armed || wanted.rested != core->durable.rested ||
         wanted.recorded != core->durable.recorded ||
         wanted.copies != core->durable.copies ||
         wanted.members_version != core->durable.members_version ||
+        wanted.pair_version != core->durable.pair_version ||
         wanted.window_ms != core->durable.window_ms)
         ballot_save(core, &wanted, out);
 }

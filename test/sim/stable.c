@@ -1,0 +1,91 @@
+/* stable.c - (g): once all is healed there is one leader, and everybody knows it. */
+#include <string.h>
+
+#include "check.h"
+#include "core/reason.h"
+#include "shell.h"
+#include "sim.h"
+#include "world.h"
+
+/* Whether the WAL of `id` comes from `primary_id`, directly or through others. */
+static bool is_fed_by(const struct sim *sim, int id, int primary_id)
+{
+    for (int hops = 0; hops < SIM_MAX_NODES && id != 0; hops++) {
+        const struct sim_pg *pg = &sim->nodes[id].pg;
+
+        if (id == primary_id)
+            return true;
+        if (!pg->in_recovery || !pg->streaming)
+            return false;
+        id = pg->upstream_id;
+    }
+    return false;
+}
+
+static void check_follower(struct sim *sim, const struct sim_node *node, int primary_id)
+{
+    const struct core *core = &node->daemon.core;
+    bool content = core->state == CORE_STANDBY && core->primary_id == primary_id;
+
+    if (node->pg.state != SIM_PG_UP)
+        return;
+    /* Only a human can bring back WAL that forked: the core says that it cannot follow.
+     */
+    if (!world_can_stream(sim, node->id, primary_id))
+        return;
+    if (!is_fed_by(sim, node->id, primary_id))
+        sim_fail(sim, "node%d leads, but node%d does not get its WAL (state %d, %d)",
+                 primary_id, node->id, core->state, core->why.reason);
+    else if (!content)
+        sim_fail(sim,
+                 "node%d leads and node%d follows, but its daemon is in state %d, "
+                 "believes in node%d, because %d",
+                 primary_id, node->id, core->state, core->primary_id, core->why.reason);
+}
+
+void check_follow_chain(struct sim *sim, int id, int leader_id)
+{
+    if (!world_can_stream(sim, id, leader_id))
+        sim_fail(sim, "the WAL of node%d has diverged", id);
+    check_follower(sim, sim_node(sim, id), leader_id);
+}
+
+/* What every daemon waits for. */
+static void no_leader(struct sim *sim)
+{
+    char text[400] = "";
+
+    for (int id = 1; id <= sim->n; id++) {
+        const struct core *core = &sim->nodes[id].daemon.core;
+
+        if (sim->nodes[id].id != 0)
+            (void)snprintf(text + strlen(text), sizeof text - strlen(text),
+                           " node%d %s (%s);", id, reason_state_name(core->state),
+                           reason_name(core->why.reason));
+    }
+    sim_fail(sim, "all is healed, and no node is writable:%s", text);
+}
+
+void check_stable(struct sim *sim)
+{
+    int n = world_n_writable(sim);
+
+    if (n == 0)
+        no_leader(sim);
+    for (int id = 1; id <= sim->n; id++) {
+        const struct sim_node *node = &sim->nodes[id];
+
+        if (!world_is_writable(sim, id))
+            continue;
+        if (node->daemon.core.state != CORE_PRIMARY)
+            sim_fail(sim, "node%d is writable, its daemon is in state %d", id,
+                     node->daemon.core.state);
+        if (n == 1)
+            commit_check(sim, id);
+        if (n > 1 && !node->daemon.said_many)
+            sim_fail(sim, "%d nodes are writable, and node%d does not say so", n, id);
+        for (int other = 1; n == 1 && other <= sim->n; other++)
+            if (other != id && sim->nodes[other].id != 0)
+                check_follower(sim, &sim->nodes[other], id);
+    }
+}

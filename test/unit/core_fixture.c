@@ -306,19 +306,30 @@ step_read(struct core *core, int64_t at, int board_id, struct core_note note)
     return step(core, at, event);
 }
 
+/* The effects of several steps. */
+static struct core_effects all;
+
+static void gather(void)
+{
+    assert_true(all.n + effects.n <= CORE_MAX_EFFECTS);
+    memcpy(all.v + all.n, effects.v, (size_t)effects.n * sizeof effects.v[0]);
+    all.n += effects.n;
+}
+
 const struct core_effects *
 step_hear(struct core *core, int64_t at, struct core_note note)
 {
-    note.stamp = next_stamp(note.node_id);
-    (void)step_read(core, at, note.node_id, note);
-    note.stamp = next_stamp(note.node_id);
-    return step_read(core, at, note.node_id, note);
+    all.n = 0;
+    for (int i = 0; i < 2; i++) {
+        note.stamp = next_stamp(note.node_id);
+        (void)step_read(core, at, note.node_id, note);
+        gather();
+    }
+    return &all;
 }
 
 const struct core_effects *settle(struct core *core, int64_t at)
 {
-    static struct core_effects all;
-
     all.n = 0;
     for (int i = 0; i < 20; i++) {
         uint32_t id = core->save_id != 0     ? core->save_id
@@ -328,9 +339,7 @@ const struct core_effects *settle(struct core *core, int64_t at)
         if (id == 0)
             break;
         (void)step_done(core, at, id, true);
-        assert_true(all.n + effects.n <= CORE_MAX_EFFECTS);
-        memcpy(all.v + all.n, effects.v, (size_t)effects.n * sizeof effects.v[0]);
-        all.n += effects.n;
+        gather();
     }
     return &all;
 }

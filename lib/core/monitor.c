@@ -321,11 +321,13 @@ static void suspect(struct core *core, int id, struct core_effects *out)
     next_attempt(core, out);
 }
 
-/* The one that we believe in gave its term up, and is the one that we promised. */
+/* The one that we believe in gave its term up, is the one that we promised, and nobody,
+ * itself included, leads a later one that we have not promised yet. */
 static bool is_resigned(const struct core *core)
 {
     return core->primary_id != 0 && core->primary_id == core->durable.leader_id &&
-           board_is_over(core, core->primary_id, core->durable.term);
+           board_is_over(core, core->primary_id, core->durable.term) &&
+           board_leader(core, core->durable.term + 1) == NULL;
 }
 
 /* L2: that PostgreSQL answers is no evidence. Nobody is promoted beside it, but it will

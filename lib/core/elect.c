@@ -30,7 +30,8 @@ static bool may_lead_us(const struct core *core, int i)
 
     return core->members[i].id != core->settings.self_id && view_is_fresh(core, view) &&
            view_is_primary(core, view) && !view_is_stale(core, view) &&
-           !board_is_fresh(core, &core->peers[i]);
+           !board_is_fresh(core, &core->peers[i]) &&
+           !board_is_over(core, core->members[i].id, core->durable.term);
 }
 
 const struct core_member *elect_leader(const struct core *core,
@@ -65,6 +66,13 @@ static const struct core_member *stale_leader(const struct core *core)
     return NULL;
 }
 
+/* Own PostgreSQL was cut off by a vote (V2), or gets no WAL though its upstream is
+ * there. */
+static bool must_follow_anew(const struct core *core)
+{
+    return core->durable.revoked || core->detached;
+}
+
 /* What to do about a leader that was found. */
 static struct verdict with_leader(const struct core *core, int leader_id)
 {
@@ -77,14 +85,14 @@ static struct verdict with_leader(const struct core *core, int leader_id)
     struct verdict result;
 
     if (core->settings.witness ||
-        (leader_id == core->upstream_id && !core->durable.revoked))
+        (leader_id == core->upstream_id && !must_follow_anew(core)))
         return verdict(ELECT_RETURN,
                        leader_id == core->suspect_id ? CORE_WHY_BACK
                                                      : CORE_WHY_LEADER_FOUND,
                        leader_id);
     /* A cascade whose own upstream lives stays where it is and follows the new timeline
      * through it. */
-    if (upstream_fine && !core->durable.revoked)
+    if (upstream_fine && !must_follow_anew(core))
         return verdict(ELECT_RETURN, CORE_WHY_LEADER_FOUND, leader_id);
     if (!view_is_ours(core, self) || !self->seen.in_recovery)
         return verdict(ELECT_WAIT, CORE_WHY_SELF_DOWN, core->settings.self_id);
@@ -93,7 +101,7 @@ static struct verdict with_leader(const struct core *core, int leader_id)
     result = verdict(ELECT_FOLLOW, CORE_WHY_LEADER_FOUND, leader_id);
     if (upstream_fine)
         result.why.node_id = core->upstream_id;
-    else if (leader_id == core->primary_id && !core->durable.revoked)
+    else if (leader_id == core->primary_id && !must_follow_anew(core))
         result.why.reason = CORE_WHY_UPSTREAM_GONE;
     return result;
 }
@@ -378,6 +386,10 @@ struct verdict elect_decide(const struct core *core)
     if (result.why.reason != CORE_WHY_NONE &&
         (result.action != ELECT_WAIT || is_survey_over(core, resigned)))
         return result;
+    /* E2, L9: one that leads in a lower term than we have promised renews it. */
+    other = board_leader(core, 0);
+    if (other != NULL)
+        return verdict(ELECT_WAIT, CORE_WHY_STILL_VISIBLE, other->id);
     if (!is_survey_over(core, resigned))
         return verdict(ELECT_WAIT, CORE_WHY_SURVEY, 0);
     if (!resigned && suspect_lives(core))

@@ -61,6 +61,7 @@ struct revoke {
     struct walend_layout layout;
     struct mono empty_since; /* ms 0: primary_conninfo is not seen empty yet */
     struct mono signalled;   /* the walreceiver or readers, the last time */
+    bool answered;           /* `seen` is something */
     struct facts seen;
     int n_clean; /* answers in a row that prove the revocation */
     int n_ended; /* of them, those that prove the end of WAL */
@@ -203,7 +204,7 @@ static void on_failure(struct revoke *revoke, const struct pgconn_answer *answer
         end(revoke, false, REVOKE_REFUSED, text);
     else if (!expired(revoke))
         later(revoke, RETRY_MS, reconnect);
-    else if (revoke->n_clean > 0 || revoke->empty_since.ms != 0)
+    else if (revoke->answered)
         end_late(revoke);
     else
         end(revoke, false, REVOKE_NO_SESSION, text);
@@ -300,23 +301,18 @@ static void
 on_blockers(struct pgconn *conn, void *arg, const struct pgconn_answer *answer)
 {
     struct revoke *revoke = arg;
-    char left_over[16] = "";
+    char left_over[16];
+    pid_t pid;
 
     (void)conn;
     if (answer->reach != REACH_OK) {
         on_failure(revoke, answer);
         return;
     }
-    for (int row = 0; row < PQntuples(answer->result); row++) {
-        pid_t pid = (pid_t)query_int64(answer->result, row, 0, 0);
-
-        if (ownpg_signal(revoke->daemon->config.data_directory, pid, SIGTERM) == 0)
-            log_notice("ended a reader that blocked replay (process %d)", (int)pid);
-        else
-            (void)snprintf(left_over, sizeof left_over, "%d", (int)pid);
-    }
+    pid = ownpg_end_readers(revoke->daemon->config.data_directory, answer->result);
     /* Processes that we cannot see, one at a time. */
-    if (left_over[0] != '\0')
+    (void)snprintf(left_over, sizeof left_over, "%d", (int)pid);
+    if (pid != 0)
         query(revoke, query_terminate.text, left_over, on_terminated);
     else
         later(revoke, ASK_MS, ask);
@@ -389,26 +385,24 @@ static bool equals(const char *text, const char *what)
     return text != NULL && strcmp(text, what) == 0;
 }
 
-static void take_state(struct facts *state, const PGresult *res)
+static void take_facts(struct facts *facts, const PGresult *res)
 {
     const char *receivers = query_text(res, 0, 2);
     const char *type = query_text(res, 0, 4);
     const char *wait = query_text(res, 0, 5);
 
-    state->in_recovery = query_bool(res, 0, 0);
-    state->empty = query_bool(res, 0, 1);
-    (void)snprintf(state->receivers, sizeof state->receivers, "%s",
+    facts->in_recovery = query_bool(res, 0, 0);
+    facts->empty = query_bool(res, 0, 1);
+    (void)snprintf(facts->receivers, sizeof facts->receivers, "%s",
                    receivers == NULL ? "?" : receivers);
-    state->startup = (pid_t)query_int64(res, 0, 3, 0);
-    /* In a conflict over a lock or a buffer it waits as anybody does. */
-    state->conflict = (wait != NULL && strncmp(wait, "RecoveryConflict", 16) == 0) ||
-                      equals(type, "Lock") || equals(type, "BufferPin");
-    state->elsewhere = state->conflict || equals(wait, "RecoveryPause") ||
+    facts->startup = (pid_t)query_int64(res, 0, 3, 0);
+    facts->conflict = ownpg_is_conflict(type, wait);
+    facts->elsewhere = facts->conflict || equals(wait, "RecoveryPause") ||
                        equals(wait, "RecoveryApplyDelay");
-    state->received = query_lsn(res, 0, 6);
-    state->replayed = query_lsn(res, 0, 7);
-    state->paused = query_bool(res, 0, 8);
-    state->term = query_int64(res, 0, 9, 0);
+    facts->received = query_lsn(res, 0, 6);
+    facts->replayed = query_lsn(res, 0, 7);
+    facts->paused = query_bool(res, 0, 8);
+    facts->term = query_int64(res, 0, 9, 0);
 }
 
 /* Returns false when the next question has to wait for something else. */
@@ -454,7 +448,8 @@ static void on_state(struct pgconn *conn, void *arg, const struct pgconn_answer 
         on_failure(revoke, answer);
         return;
     }
-    take_state(&revoke->seen, answer->result);
+    take_facts(&revoke->seen, answer->result);
+    revoke->answered = true;
     if (lsn_cmp(before, revoke->seen.replayed) == 0 && !revoke->seen.elsewhere)
         revoke->n_stuck++;
     else

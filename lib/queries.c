@@ -398,6 +398,10 @@ QUERY(replay_blockers, 0,
 
 QUERY(terminate, 1, "SELECT pg_terminate_backend($1::int)");
 
+QUERY(promote_state, 0,
+      "SELECT standby, s.wait_event_type, s.wait_event, s.pid "
+      "FROM " ROLE "LEFT JOIN pg_stat_activity s ON s.backend_type = 'startup'");
+
 QUERY(wal_end, 0,
       "SELECT standby, " TIMELINE ", " POSITION ", " REPLAYED "FROM " ROLE);
 

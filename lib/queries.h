@@ -119,6 +119,8 @@ struct query {
  *                for; none of our own, nor of walsenders
  *   terminate    $1 pid -> bool; 42501 = not permitted
  *   wal_end      -> in_recovery, timeline|NULL, end of WAL, replayed|NULL
+ *   promote_state    -> in_recovery, the startup process' wait_event_type|NULL,
+ *                wait_event|NULL, pid|NULL
  *   promote      $1 wait $2 seconds -> pg_promote()'s answer
  *   reload       -> true
  *   checkpoint   no row
@@ -167,6 +169,7 @@ struct query {
     X(replay_blockers)                                                                 \
     X(terminate)                                                                       \
     X(wal_end)                                                                         \
+    X(promote_state)                                                                   \
     X(promote)                                                                         \
     X(reload)                                                                          \
     X(checkpoint)                                                                      \

@@ -234,6 +234,7 @@ void ballot_revoke(struct core *core, struct core_effects *out)
         struct core_durable wanted = core->durable;
 
         wanted.revoked = true;
+        core->followed = false;
         if (ballot_is_settled(core))
             ballot_save(core, &wanted, out);
         return;

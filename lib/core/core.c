@@ -251,6 +251,19 @@ static void update_note(struct core *core, struct core_effects *out)
     effect_emit(out, CORE_EFF_NOTE)->note = note;
 }
 
+/* Again every minute, as long as it is so. */
+static void say_twin(struct core *core, struct core_effects *out)
+{
+    struct core_why why = why_of(CORE_WHY_TWIN, core->settings.self_id);
+
+    if (core->twin_at.ms == 0 ||
+        mono_diff(core->now, core->twin_at) > board_sign_ms(core) ||
+        (core->twin_said.ms != 0 && mono_diff(core->now, core->twin_said) < 60000))
+        return;
+    core->twin_said = core->now;
+    effect_report(out, CORE_SAY_TWIN, why.node_id, why);
+}
+
 static void say_status(struct core *core, struct core_effects *out)
 {
     if (core->settings.status_interval_ms <= 0 ||
@@ -376,7 +389,7 @@ digest(struct core *core, const struct core_event *event, struct core_effects *o
         on_members(core, event->members.v, event->members.n, out);
         break;
     case CORE_EV_OBSERVED:
-        board_take(core, event->notes, event->n_notes);
+        board_take(core, event->observed.node_id, event->notes, event->n_notes);
         on_observed(core, &event->observed, out);
         break;
     case CORE_EV_DONE:
@@ -423,6 +436,7 @@ void core_step(struct core *core,
     lease_tell(core, effects);
     update_watches(core, effects);
     update_note(core, effects);
+    say_twin(core, effects);
     say_status(core, effects);
 }
 

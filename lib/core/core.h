@@ -264,6 +264,7 @@ enum core_reason {
     CORE_WHY_GUARDED,         /* own PostgreSQL came up read-only (G1) */
     CORE_WHY_LATER_LEADER,    /* another leads a later term (L8) */
     CORE_WHY_UNLEASED,        /* own PostgreSQL is writable without a lease */
+    CORE_WHY_TWIN,            /* another daemon writes in the name of this node (D3) */
     CORE_WHY_LEADER_STOPPED,  /* the leader answers, but its daemon gives no sign */
 };
 
@@ -372,6 +373,7 @@ enum core_message {
     CORE_SAY_VOTED,           /* a ballot was granted: `why` */
     CORE_SAY_LEASE,           /* frozen, thawed, resigned: `why` */
     CORE_SAY_NO_STATE,        /* no valid state file: this node does not vote */
+    CORE_SAY_TWIN,            /* two daemons use the id of this node */
     CORE_SAY_DAEMON_SILENT,   /* the leader's PostgreSQL answers, its daemon does not */
 };
 
@@ -438,6 +440,8 @@ struct core_peer {
     struct mono at;           /* when it was first seen, by our clock */
     bool advanced;            /* this run has seen its stamp change (N5) */
     struct core_stamp other;  /* of a note of another boot, not yet believed */
+    struct mono other_at;     /* when that was seen to be new */
+    bool board_read;          /* this run has read its board, if it has one */
     int64_t resigned_term;    /* the highest term that it gave up for good */
     struct core_note sign;    /* its newest as a leader or candidate: what we echo */
     struct mono sign_at;      /* when that was seen to advance; ms 0 = never */
@@ -495,6 +499,10 @@ struct core {
     struct mono canvass_until;   /* our canvass is given up then (E8) */
     struct mono canvass_after;   /* no canvass before: a random pause (E8) */
     uint64_t random;
+    struct core_stamp posted; /* of our newest note */
+    struct core_stamp twin;   /* of a note in our name that we did not write (D3) */
+    struct mono twin_at;      /* when that was seen to advance; ms 0 = never */
+    struct mono twin_said;
     int64_t top_term; /* highest in any note */
 
     /* Own WAL's report (ballot.c, V2). */

@@ -320,8 +320,13 @@ static struct verdict still_bound(const struct core *core, bool resigned)
 {
     struct quorum quorum = quorum_unbound(core);
 
-    if (ballot_has_evidence(core))
-        return verdict(ELECT_WAIT, CORE_WHY_VOTED, core->durable.leader_id);
+    struct verdict result;
+
+    if (ballot_has_evidence(core)) {
+        result = verdict(ELECT_WAIT, CORE_WHY_VOTED, core->durable.leader_id);
+        result.why.term = core->durable.term;
+        return result;
+    }
     if ((!resigned || quorum.two_nodes) &&
         mono_diff(core->now, core->first_missed) < window_of(&core->settings) &&
         !board_is_over(core, core->suspect_id, core->durable.term))

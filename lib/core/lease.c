@@ -149,10 +149,11 @@ static struct mono lapsed_at(const struct core *core)
     return until.ms > since.ms ? until : since;
 }
 
-/* A daemon that was stopped in good order gets a moment to collect ballots (M4). */
+/* A daemon that was stopped in good order, or that is missed by nobody while PostgreSQL
+ * answers, gets a moment to collect ballots (M4). */
 static bool in_grace(const struct core *core)
 {
-    return core->durable.rested &&
+    return (core->durable.rested || core->settings.keep_on_daemon_loss) &&
            mono_diff(core->now, core->lead_since) < 4 * core->settings.beat_ms;
 }
 

@@ -47,6 +47,11 @@ void monitor_become_standby(struct core *core,
                             struct core_why why,
                             struct core_effects *out)
 {
+    /* V2: who was cut off gets WAL again by a follow, and by nothing else. */
+    if (core->durable.revoked && !core->followed) {
+        campaign_begin(core, why, out);
+        return;
+    }
     core->suspect_id = 0;
     core->attempt = 0;
     core->awaited_id = 0;
@@ -273,8 +278,12 @@ bool monitor_promoted_by_hand(struct core *core, struct core_effects *out)
 bool monitor_is_lost(const struct core *core, int id)
 {
     const struct core_view *view = core_view(core, id);
+    const struct core_member *leader = board_leader(core, core->durable.term);
 
     if (view == NULL || view->seen.reach == REACH_UNKNOWN)
+        return false;
+    /* What its daemon says now outweighs an older answer of its PostgreSQL. */
+    if (leader != NULL && leader->id == id && view_lives(core, view))
         return false;
     if (!view_lives(core, view))
         return true;

@@ -109,6 +109,7 @@ struct core_note core_post(struct core *core, struct mono now)
     note = post_note(core);
     peer = board_peer(core, note.leader_id);
     note.stamp = (struct core_stamp){core->settings.boot, now.ms};
+    core->posted = note.stamp;
     if (note.leader_id == core->settings.self_id)
         note.echo = note.stamp;
     if (note.leader_id == 0 || note.leader_id == core->settings.self_id)

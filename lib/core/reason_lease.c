@@ -111,6 +111,10 @@ bool reason_lease_sentence(const struct core *core,
                        "this node won term %" PRId64 " with %d of %d ballots",
                        why->term, why->a, why->b);
         return true;
+    case CORE_WHY_TWIN:
+        (void)snprintf(buf, size, "another daemon uses the node ID of this node (%d)",
+                       why->node_id);
+        return true;
     case CORE_WHY_LEADER_STOPPED:
         (void)snprintf(
             buf, size,
@@ -170,6 +174,17 @@ void reason_lease_say(const struct core *core,
         ret_text->level = CORE_LEVEL_WARNING;
         (void)snprintf(ret_text->hint, sizeof ret_text->hint,
                        "start pgrmond on node \"%s\"", name_of(core, effect->node_id));
+        break;
+    case CORE_SAY_TWIN:
+        ret_text->level = CORE_LEVEL_ERROR;
+        (void)snprintf(ret_text->detail, sizeof ret_text->detail,
+                       "its votes count as ours: nothing keeps it from voting against "
+                       "them");
+        (void)snprintf(
+            ret_text->hint, sizeof ret_text->hint,
+            "find it with \"SELECT client_addr, application_name FROM "
+            "pg_stat_activity\" and stop it; a cloned host needs a node_id of "
+            "its own");
         break;
     default:
         say_lease(core, effect, ret_text);

@@ -111,6 +111,12 @@ bool reason_lease_sentence(const struct core *core,
                        "this node won term %" PRId64 " with %d of %d ballots",
                        why->term, why->a, why->b);
         return true;
+    case CORE_WHY_DETACHED:
+        (void)snprintf(
+            buf, size,
+            "this node gets no WAL from node \"%s\" (ID: %d), which is there", name,
+            why->node_id);
+        return true;
     case CORE_WHY_TWIN:
         (void)snprintf(buf, size, "another daemon uses the node ID of this node (%d)",
                        why->node_id);

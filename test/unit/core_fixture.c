@@ -344,6 +344,64 @@ const struct core_effects *settle(struct core *core, int64_t at)
     return &all;
 }
 
+static struct core started(int n, struct core_durable durable)
+{
+    struct core_settings settings = fixture_settings();
+    struct core core;
+
+    core_init(&core, &settings);
+    (void)step_start(&core, FIXTURE_T0, durable);
+    (void)step_members(&core, FIXTURE_T0, n);
+    (void)step_local(&core, FIXTURE_T0, CORE_LOCAL_RUNNING, false);
+    return core;
+}
+
+struct core fixture_following(int n)
+{
+    struct core core = started(n, fixture_follower());
+    int64_t at = FIXTURE_T0 + 2;
+
+    (void)step_see(&core, at, fixture_standby(FIXTURE_SELF));
+    (void)step_hear(&core, at, fixture_note(1, CORE_PHASE_LEAD, 1, 1));
+    (void)settle(&core, FIXTURE_T0 + 3);
+    assert_int_equal(core.state, CORE_STANDBY);
+    assert_int_equal(core_post(&core, (struct mono){FIXTURE_T0 + 3}).leader_id, 1);
+    return core;
+}
+
+const struct core_effects *step_supported(struct core *core, int64_t at)
+{
+    static struct core_effects gathered;
+
+    gathered.n = 0;
+    for (int i = 0; i < core->n_members; i++) {
+        struct core_note note =
+            fixture_ballot(core->members[i].id, core->durable.term, at);
+
+        if (note.node_id == FIXTURE_SELF)
+            continue;
+        note.phase = CORE_PHASE_FOLLOW;
+        note.report.known = false;
+        (void)step_hear(core, at, note);
+        memcpy(gathered.v + gathered.n, all.v, (size_t)all.n * sizeof all.v[0]);
+        gathered.n += all.n;
+    }
+    return &gathered;
+}
+
+struct core fixture_leading(int n)
+{
+    struct core core = started(n, fixture_leader());
+
+    (void)step_supported(&core, FIXTURE_T0);
+    (void)step_see(&core, FIXTURE_T0, fixture_primary(FIXTURE_SELF));
+    (void)settle(&core, FIXTURE_T0);
+    assert_int_equal(core.state, CORE_PRIMARY);
+    assert_int_equal(core.note.phase, CORE_PHASE_LEAD);
+    assert_int_equal(core.local, CORE_LOCAL_RUNNING);
+    return core;
+}
+
 /* ---- what came of it ---------------------------------------------------------------
  */
 

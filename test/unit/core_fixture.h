@@ -94,6 +94,19 @@ step_hear(struct core *core, int64_t at, struct core_note note);
  * fixture_ask()), the term row; nothing else. All effects of these steps. */
 const struct core_effects *settle(struct core *core, int64_t at);
 
+/* A core of node 2 in CORE_STANDBY by steps: it follows node 1, whose note was heard at
+ * FIXTURE_T0 + 2, and has posted at FIXTURE_T0 + 3. */
+#define FIXTURE_T0 10000
+struct core fixture_following(int n);
+
+/* A core of node 2 in CORE_PRIMARY by steps: it leads term 1, armed, PostgreSQL
+ * running. All others supported it, at FIXTURE_T0: the lease ends at FIXTURE_T0 + W/2.
+ */
+struct core fixture_leading(int n);
+
+/* Everybody else supports us, having read what we wrote at `at`. */
+const struct core_effects *step_supported(struct core *core, int64_t at);
+
 /* ---- what came of it ------------------------------------------------------------- */
 
 /* How many effects of a kind there are; the first of them, or NULL. */

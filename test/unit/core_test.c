@@ -10,7 +10,7 @@
 #include "core/reason.h"
 #include "core_fixture.h"
 
-#define T0 10000
+#define T0 FIXTURE_T0
 
 /* A started core of node 2 whose own PostgreSQL and members are known. */
 static struct core started(int n)
@@ -29,23 +29,10 @@ static const struct core_effects *leads(struct core *core, int64_t at, int id)
     return step_hear(core, at, fixture_note(id, CORE_PHASE_LEAD, id == 1 ? 1 : 2, id));
 }
 
-/* The same, following node 1; its newest ballot is of T0 + 3. */
-static struct core standby(int n)
-{
-    struct core core = started(n);
-
-    (void)step_see(&core, T0 + 1, fixture_standby(FIXTURE_SELF));
-    (void)leads(&core, T0 + 2, 1);
-    (void)settle(&core, T0 + 3);
-    assert_int_equal(core.state, CORE_STANDBY);
-    assert_int_equal(core_post(&core, (struct mono){T0 + 3}).leader_id, 1);
-    return core;
-}
-
-/* The same, with node 1 lost; time is T0 + 1000. */
+/* Node 1 was followed and is lost; time is T0 + 1000. */
 static struct core suspecting(int n)
 {
-    struct core core = standby(n);
+    struct core core = fixture_following(n);
 
     (void)step_see(&core, T0 + 1000, fixture_failed(1, REACH_REFUSED));
     assert_int_equal(core.state, CORE_SUSPECTING);
@@ -181,7 +168,7 @@ static void it_waits_for_its_record(void **state)
 /* Own PostgreSQL may be behind what this node has confirmed. */
 static void m1_an_older_membership_is_not_used(void **state)
 {
-    struct core core = standby(3);
+    struct core core = fixture_following(3);
     struct core_event event = {.kind = CORE_EV_MEMBERS, .now = {T0 + 10}};
     struct core_effects effects;
 
@@ -253,7 +240,7 @@ static void a_primary_records_its_term(void **state)
 
 static void attempts_are_counted_as_repmgr_does(void **state)
 {
-    struct core core = standby(3);
+    struct core core = fixture_following(3);
     const struct core_effects *effects;
 
     (void)state;
@@ -327,7 +314,7 @@ static void l8_a_note_of_a_later_leader_ends_it_at_once(void **state)
 
 static void a_leader_of_former_days_is_not_one(void **state)
 {
-    struct core core = standby(3);
+    struct core core = fixture_following(3);
 
     (void)state;
     fixture_see(&core, fixture_primary(3)); /* seen long ago */
@@ -340,7 +327,7 @@ static void a_leader_of_former_days_is_not_one(void **state)
 
 static void e3_what_it_resigned_needs_no_window(void **state)
 {
-    struct core core = standby(3);
+    struct core core = fixture_following(3);
 
     (void)state;
     (void)step_see(&core, T0 + 100, fixture_failed(1, REACH_REFUSED));
@@ -353,7 +340,7 @@ static void e3_what_it_resigned_needs_no_window(void **state)
 /* Its PostgreSQL is up again already: that does not give the term back. */
 static void e3_who_resigned_does_not_lead_by_answering(void **state)
 {
-    struct core core = standby(3);
+    struct core core = fixture_following(3);
 
     (void)state;
     (void)step_hear(&core, T0 + 200, fixture_note(1, CORE_PHASE_RESIGNED, 1, 0));
@@ -365,7 +352,7 @@ static void e3_who_resigned_does_not_lead_by_answering(void **state)
 /* It resigned term 1 and leads term 3 by now, before we have promised 3. */
 static void l8_the_same_leader_under_a_later_term(void **state)
 {
-    struct core core = standby(3);
+    struct core core = fixture_following(3);
     struct core_note note = fixture_note(1, CORE_PHASE_LEAD, 3, 1);
 
     (void)state;
@@ -400,7 +387,7 @@ static void e4_each_answer_begins_the_window_anew(void **state)
 
 static void e4_the_primary_dies_while_its_cascade_is_mourned(void **state)
 {
-    struct core core = standby(4);
+    struct core core = fixture_following(4);
 
     (void)state;
     core.upstream_id = 4;
@@ -674,7 +661,7 @@ static void n3_a_calm_primary_glances_at_the_others(void **state)
 /* It needs a lease like any other: it stands for one, and is frozen meanwhile. */
 static void promoted_by_hand_from_every_state_of_a_standby(void **state)
 {
-    struct core cores[] = {standby(3), suspecting(3), electing(3)};
+    struct core cores[] = {fixture_following(3), suspecting(3), electing(3)};
 
     (void)state;
     for (size_t i = 0; i < N_OF(cores); i++) {
@@ -701,7 +688,7 @@ static void members_that_leave_are_not_watched_any_more(void **state)
 
 static void settings_are_reloaded(void **state)
 {
-    struct core core = standby(3);
+    struct core core = fixture_following(3);
     struct core_settings settings = fixture_settings();
 
     (void)state;
@@ -713,7 +700,7 @@ static void settings_are_reloaded(void **state)
 
 static void status_is_said_at_its_interval(void **state)
 {
-    struct core core = standby(3);
+    struct core core = fixture_following(3);
     struct core_settings settings = fixture_settings();
 
     (void)state;
@@ -728,7 +715,7 @@ static void status_is_said_at_its_interval(void **state)
 
 static void time_never_runs_backwards(void **state)
 {
-    struct core core = standby(3);
+    struct core core = fixture_following(3);
 
     (void)state;
     (void)step_see(&core, T0 - 5000, fixture_primary(1));
@@ -934,9 +921,9 @@ static void check_deadline(struct core *core)
  * one that can be explained. */
 static void it_is_total(void **state)
 {
-    const struct core begins[] = {started(3),   standby(4),   suspecting(5),
-                                  electing(31), promoting(3), following(),
-                                  primary(3),   primary(5),   canvassing(5)};
+    const struct core begins[] = {started(3),   fixture_following(4), suspecting(5),
+                                  electing(31), promoting(3),         following(),
+                                  primary(3),   primary(5),           canvassing(5)};
     int seen[CORE_RESIGNING + 1] = {0}, most = 0;
 
     (void)state;

@@ -473,6 +473,8 @@ void lease_start_again(struct core *core, struct core_effects *out)
     struct core_effect *effect;
     bool early = core->resign_why == CORE_WHY_CRASHED && board_leader(core, 0) != NULL;
 
+    if (core->start_id == 0 && core->local != CORE_LOCAL_GONE && view_self_is_up(core))
+        core->start_wanted = false; /* somebody else did */
     if (!core->start_wanted || core->start_id != 0 || core->local != CORE_LOCAL_GONE ||
         (!early && !mono_reached(core->start_after, core->now)))
         return;
@@ -532,7 +534,8 @@ struct mono lease_deadline(const struct core *core)
         at = mono_min(at, core->fence_after);
     if (core->save_after.ms > core->now.ms)
         at = mono_min(at, core->save_after);
-    if (core->start_wanted && core->start_id == 0)
+    if (core->start_wanted && core->start_id == 0 &&
+        core->start_after.ms > core->now.ms)
         at = mono_min(at, core->start_after);
     return at;
 }

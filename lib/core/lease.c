@@ -277,7 +277,7 @@ static void say_frozen(struct core *core, bool frozen, struct core_effects *out)
     struct quorum quorum = quorum_ballots(core, core->durable.lead_term);
 
     why.a = quorum.answered;
-    why.b = quorum.needed;
+    why.b = frozen || lease_is_valid(core) ? quorum.needed : 0;
     why.term = core->durable.lead_term;
     effect_report(out, CORE_SAY_LEASE, core->settings.self_id, why);
     effect_record(out, frozen ? CORE_REC_FROZEN : CORE_REC_THAWED, true, why);
@@ -420,7 +420,7 @@ bool lease_lead(struct core *core, struct core_effects *out)
         write_leading(core, out);
     if (!core->local_writable && !is_frozen(core))
         return false; /* starting: read-only by the guard, nothing to fence */
-    if (is_frozen(core) && valid) {
+    if (is_frozen(core) && (valid || !is_armed(core))) {
         if (core->fence_id == 0)
             say_frozen(core, false, out);
         lease_tell(core, out); /* the sentry's deadline moves first (L7) */

@@ -151,6 +151,7 @@ static void promotion_ended(struct core *core, bool ok, struct core_effects *out
         monitor_become_primary(core, why, out);
         return;
     }
+    core->follow_failures = 0; /* this pause is not one of a follow */
     core->backoff_until = mono_add(core->now, window_of(&core->settings));
     effect_report(out, CORE_SAY_ACTION_FAILED, core->settings.self_id, why);
     effect_record(out, CORE_REC_PROMOTE_ERROR, false, why);

@@ -106,7 +106,9 @@ static struct verdict with_leader(const struct core *core, int leader_id)
         core->action_leader_id == leader_id)
         return verdict(ELECT_WAIT, CORE_WHY_BACKOFF, leader_id);
     result = verdict(ELECT_FOLLOW, CORE_WHY_LEADER_FOUND, leader_id);
-    if (upstream_fine)
+    /* Its own upstream, unless that one has nothing for it. */
+    if (upstream_fine && !core->detached &&
+        (core->follow_failures == 0 || core->action_node_id != core->upstream_id))
         result.why.node_id = core->upstream_id;
     else if (leader_id == core->primary_id && !must_follow_anew(core, leader_id))
         result.why.reason = CORE_WHY_UPSTREAM_GONE;

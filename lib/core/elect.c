@@ -243,8 +243,10 @@ static bool owes_report(const struct core *core, int i)
         return false;
     if (view->seen.reach == REACH_UNKNOWN)
         return peer->note.phase != CORE_PHASE_RESIGNED;
-    return view_is_fresh(core, view) && view_is_ours(core, view) &&
-           view->seen.in_recovery;
+    /* Its answer may be older than this survey, which a resignation cut short. */
+    return view_is_ours(core, view) && view->seen.in_recovery &&
+           mono_diff(core->now, view->seen_at) <=
+               CORE_SURVEY_BEATS * core->settings.beat_ms;
 }
 
 static const struct core_member *missing_report(const struct core *core)

@@ -79,7 +79,7 @@ void check_stable(struct sim *sim)
             continue;
         /* fencing = off: it gave its term up, and cannot end what it led. */
         if (n > 1 && node->settings.fencing == CORE_FENCING_OFF &&
-            node->daemon.core.durable.duty == CORE_DUTY_RESIGNED)
+            node->daemon.core.durable.duty != CORE_DUTY_LEADING)
             continue;
         if (node->daemon.core.state != CORE_PRIMARY)
             sim_fail(sim, "node%d is writable, its daemon is in state %d", id,

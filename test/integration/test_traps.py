@@ -1,7 +1,9 @@
 """PostgreSQL's traps around an election (postgres-facts 1, 3, 4, 5): what the daemon
 does to its own server, run by revoke_tool on real ones."""
 
+import os
 import shutil
+import signal
 import threading
 
 import psycopg
@@ -201,6 +203,25 @@ def test_position_after_a_restart(pair, tool):
     result = tool(pair[2], "revoke", 20000)
     is_revoked(result)
     assert result["position"] == end
+
+
+def test_position_within_a_record(pair, tool):
+    """The primary dies while it sends a long record: the received end is never replayed,
+    and says nothing about what was acknowledged."""
+    pid = pair[2].value("select pid from pg_stat_wal_receiver")
+    before = replayed(pair[2])
+    os.kill(pid, signal.SIGSTOP)
+    pair[1].sql("select pg_logical_emit_message(false, '', repeat('x', 60000000))")
+    sent = "select sent_lsn - %s::pg_lsn > 1000000 from pg_stat_replication"
+    wait_for(lambda: pair[1].value(sent, before), 10, "the primary to send")
+    pair[1].kill9()
+    os.kill(pid, signal.SIGCONT)
+    wait_for(lambda: pair[2].value(WALRECEIVERS) == 0, 10, "the end of the walreceiver")
+    within = "select pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn()"
+    assert pair[2].value(within), "the trap is there"
+    result = tool(pair[2], "revoke")
+    is_revoked(result)
+    assert result["position"] == replayed(pair[2])
 
 
 def test_delayed_replay_gives_no_report_in_time(pair, tool):

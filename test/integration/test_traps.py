@@ -245,10 +245,12 @@ def promote_time(tool, node, *argv):
 
 
 def test_promotion_ends_readers(pair, tool):
-    conflicting_reader(pair[1], pair[2])
+    reader = conflicting_reader(pair[1], pair[2])
     pair[1].kill9()
     # It would wait for ever.
     assert promote_time(tool, pair[2]) < 5000
+    with pytest.raises(psycopg.Error):
+        reader.execute("select 1")
 
 
 def test_promotion_past_a_slow_restore_command(pair, tool):

@@ -140,6 +140,18 @@ def test_revocation_behind_a_conflicting_reader(pair, tool):
     stays_revoked(pair[2])
 
 
+def test_revocation_as_an_ordinary_role(cluster, tool):
+    """Neither the walreceiver nor a superuser's session is ours to end by SQL."""
+    nodes = cluster(2, daemons=False, minimal_grants=True)
+    nodes[1].sql("create table public.t as select generate_series(1, 1000) as a")
+    catch_up(nodes[1], nodes[2])
+    reader = conflicting_reader(nodes[1], nodes[2])
+    is_revoked(tool(nodes[2], "revoke"))
+    with pytest.raises(psycopg.Error):
+        reader.execute("select 1")
+    stays_revoked(nodes[2])
+
+
 def test_revocation_while_replay_is_paused(pair, tool):
     pair[2].sql("select pg_wal_replay_pause()")
     pair[1].sql("insert into public.t values (-1)")

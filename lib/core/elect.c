@@ -106,7 +106,9 @@ static struct verdict with_leader(const struct core *core, int leader_id)
         core->action_leader_id == leader_id)
         return verdict(ELECT_WAIT, CORE_WHY_BACKOFF, leader_id);
     result = verdict(ELECT_FOLLOW, CORE_WHY_LEADER_FOUND, leader_id);
-    if (upstream_fine)
+    /* Its own upstream, unless that one has nothing for it. */
+    if (upstream_fine && !core->detached &&
+        (core->follow_failures == 0 || core->action_node_id != core->upstream_id))
         result.why.node_id = core->upstream_id;
     else if (leader_id == core->primary_id && !must_follow_anew(core, leader_id))
         result.why.reason = CORE_WHY_UPSTREAM_GONE;
@@ -241,8 +243,10 @@ static bool owes_report(const struct core *core, int i)
         return false;
     if (view->seen.reach == REACH_UNKNOWN)
         return peer->note.phase != CORE_PHASE_RESIGNED;
-    return view_is_fresh(core, view) && view_is_ours(core, view) &&
-           view->seen.in_recovery;
+    /* Its answer may be older than this survey, which a resignation cut short. */
+    return view_is_ours(core, view) && view->seen.in_recovery &&
+           mono_diff(core->now, view->seen_at) <=
+               CORE_SURVEY_BEATS * core->settings.beat_ms;
 }
 
 static const struct core_member *missing_report(const struct core *core)

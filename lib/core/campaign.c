@@ -75,6 +75,8 @@ follow(struct core *core, const struct verdict *verdict, struct core_effects *ou
     /* What our WAL is worth changes from here on (V2). */
     core->report.known = false;
     core->revoke_id = 0;
+    if (core->action_leader_id != verdict->leader_id)
+        core->follow_failures = 0;
     core->action_leader_id = verdict->leader_id;
     core_become(core, CORE_FOLLOWING, why, out);
     effect = effect_emit(out, CORE_EFF_FOLLOW);
@@ -95,6 +97,9 @@ static void return_to_standby(struct core *core,
     }
     if (verdict->leader_id != 0)
         core->primary_id = verdict->leader_id;
+    /* It streams from there, whatever a vote had cut. */
+    core->followed = core->durable.revoked;
+    core->detached = false;
     monitor_become_standby(core, verdict->why, out);
 }
 

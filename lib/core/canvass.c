@@ -134,7 +134,8 @@ static bool ignores_other(const struct core *core, const struct quorum *ballots)
         return false;
     for (int i = 0; i < core->n_members; i++)
         if (core->members[i].voting && core->members[i].id != core->settings.self_id &&
-            board_is_fresh(core, &core->peers[i]) && !core->peers[i].note.voiceless)
+            board_is_fresh(core, &core->peers[i]) && !core->peers[i].note.voiceless &&
+            core->peers[i].note.term > 0)
             return true;
     return false;
 }

@@ -497,6 +497,7 @@ struct core {
     bool save_failed;            /* the newest write did: it is repeated */
     bool detached;               /* own standby gets no WAL, for a window */
     struct mono streamed_at;     /* when its walreceiver was last seen streaming */
+    struct lsn stalled_at;       /* where its WAL ended then */
     int follow_failures;         /* in a row */
     bool followed;               /* pointed at a leader since the revocation */
     struct mono promise_until;   /* no ballot for another before (V1) */

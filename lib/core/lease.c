@@ -334,8 +334,8 @@ static void renew(struct core *core, struct core_effects *out)
     struct core_durable wanted = core->durable;
     struct quorum quorum;
 
-    if (!lease_is_valid(core) || is_frozen(core) || !ballot_is_settled(core) ||
-        !core->lead_recorded)
+    if ((!lease_is_valid(core) && may_fence(core)) || is_frozen(core) ||
+        !ballot_is_settled(core) || !core->lead_recorded)
         return;
     if (core->renew_term == 0 && core->durable.term > core->durable.lead_term)
         core->renew_term = core->durable.term; /* unfinished by an earlier run */

@@ -177,6 +177,8 @@ void monitor_local(struct core *core, struct core_effects *out)
         return;
     core->local_up = up;
     if (up) {
+        core->follow_failures = 0; /* it may have been mended */
+        core->backoff_until = core->now;
         effect_report(out, CORE_SAY_LOCAL_BACK, self, why_of(CORE_WHY_BACK, self));
         effect_record(out, CORE_REC_LOCAL_RECONNECT, true, why_of(CORE_WHY_BACK, self));
     } else {
@@ -347,6 +349,18 @@ static void say_daemon_silent(struct core *core, struct core_effects *out)
     core->waiting_said = silent;
 }
 
+/* The primary is ahead, and nothing of it has come since the last look at this: two
+ * cascades that were pointed at each other stream nothing, for ever. */
+static bool is_left_behind(const struct core *core)
+{
+    const struct core_view *self = core_view(core, core->settings.self_id);
+    const struct core_view *primary = core_view(core, core->primary_id);
+
+    return primary != NULL && view_is_primary(core, primary) &&
+           lsn_cmp(self->seen.position, core->stalled_at) == 0 &&
+           lsn_cmp(primary->seen.position, self->seen.position) > 0;
+}
+
 /* Own PostgreSQL is there, its upstream too, and no WAL comes for a whole window: its
  * primary_conninfo was lost, or its slot. */
 static bool is_detached(struct core *core)
@@ -357,9 +371,10 @@ static bool is_detached(struct core *core)
         core->streamed_at.ms > core->since.ms ? core->streamed_at : core->since;
 
     if (core->settings.witness || upstream == NULL || !view_is_ours(core, self) ||
-        self->seen.receiver_streaming || !self->seen.in_recovery ||
-        !view_is_ours(core, upstream)) {
+        !self->seen.in_recovery || !view_is_ours(core, upstream) ||
+        (self->seen.receiver_streaming && !is_left_behind(core))) {
         core->streamed_at = core->now;
+        core->stalled_at = self->seen.position;
         return false;
     }
     return mono_diff(core->now, since) >= window_of(&core->settings);

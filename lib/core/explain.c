@@ -6,6 +6,7 @@
 #include "core/ballot.h"
 #include "core/board.h"
 #include "core/elect.h"
+#include "core/explain_nodes.h"
 #include "core/view.h"
 
 static const struct core *onlooker(const struct explain *explain)
@@ -17,26 +18,6 @@ static const struct core *onlooker(const struct explain *explain)
 static int n_members(const struct explain *explain)
 {
     return explain->rehearsal.facts.n_members;
-}
-
-static struct explain_finding *add(struct explain *explain,
-                                   enum explain_part part,
-                                   enum explain_kind kind,
-                                   enum explain_status status,
-                                   const char *rule,
-                                   int node_id)
-{
-    struct explain_finding *finding = &explain->v[explain->n++];
-
-    CORE_ASSERT(explain->n <= EXPLAIN_MAX_FINDINGS);
-    *finding = (struct explain_finding){.part = part,
-                                        .kind = kind,
-                                        .status = status,
-                                        .rule = rule,
-                                        .node_id = node_id,
-                                        .bytes = -1,
-                                        .ms = -1};
-    return finding;
 }
 
 /* ---- what is so --------------------------------------------------------------------
@@ -91,7 +72,7 @@ static void say_rivals(struct explain *explain)
 
         if (id != explain->leader_id && view_is_primary(core, &core->views[i]) &&
             core->members[i].role != CORE_ROLE_WITNESS)
-            add(explain, EXPLAIN_NOW, EXPLAIN_RIVAL, EXPLAIN_FAILS, "F5", id)
+            explain_add(explain, EXPLAIN_NOW, EXPLAIN_RIVAL, EXPLAIN_FAILS, "F5", id)
                 ->why.term = core->views[i].seen.term;
     }
 }
@@ -108,14 +89,15 @@ static void say_lease(struct explain *explain)
     rehearse_core(&explain->rehearsal, view_index(onlooker(explain), id), leader);
     quorum = quorum_ballots(leader, explain->term);
     until = quorum_lease_until(leader, explain->term);
-    finding = add(explain, EXPLAIN_NOW, EXPLAIN_LEASE,
-                  quorum_met(&quorum) ? EXPLAIN_HOLDS : EXPLAIN_FAILS, "L1", id);
+    finding =
+        explain_add(explain, EXPLAIN_NOW, EXPLAIN_LEASE,
+                    quorum_met(&quorum) ? EXPLAIN_HOLDS : EXPLAIN_FAILS, "L1", id);
     finding->why.a = quorum.answered;
     finding->why.b = quorum.needed;
     if (until.ms != MONO_NEVER.ms && until.ms > leader->now.ms)
         finding->ms = mono_diff(until, leader->now);
     if (board_peer(onlooker(explain), id)->note.frozen)
-        add(explain, EXPLAIN_NOW, EXPLAIN_FROZEN, EXPLAIN_FAILS, "L4", id);
+        explain_add(explain, EXPLAIN_NOW, EXPLAIN_FROZEN, EXPLAIN_FAILS, "L4", id);
 }
 
 static void say_leader(struct explain *explain)
@@ -123,16 +105,17 @@ static void say_leader(struct explain *explain)
     int id = explain->leader_id;
 
     if (id == 0) {
-        add(explain, EXPLAIN_NOW, EXPLAIN_NOBODY_LEADS, EXPLAIN_FAILS, "E2",
-            view_registered_primary(onlooker(explain)));
+        explain_add(explain, EXPLAIN_NOW, EXPLAIN_NOBODY_LEADS, EXPLAIN_FAILS, "E2",
+                    view_registered_primary(onlooker(explain)));
         return;
     }
-    add(explain, EXPLAIN_NOW, EXPLAIN_LEADS, EXPLAIN_HOLDS, "E2", id)->why.term =
-        explain->term;
+    explain_add(explain, EXPLAIN_NOW, EXPLAIN_LEADS, EXPLAIN_HOLDS, "E2", id)
+        ->why.term = explain->term;
     if (leader_has_daemon(explain))
         say_lease(explain);
     else
-        add(explain, EXPLAIN_NOW, EXPLAIN_LEADER_ALONE, EXPLAIN_FAILS, "L2", id);
+        explain_add(explain, EXPLAIN_NOW, EXPLAIN_LEADER_ALONE, EXPLAIN_FAILS, "L2",
+                    id);
 }
 
 /* How old the leader's newest ballot of that voter is; -1 when it has none. */
@@ -153,16 +136,18 @@ static void say_support(struct explain *explain, int i)
     struct explain_finding *finding;
 
     if (explain->leader_id != 0 && note->leader_id == explain->leader_id) {
-        add(explain, EXPLAIN_NOW, EXPLAIN_SUPPORTS, EXPLAIN_HOLDS, "N4", note->node_id)
+        explain_add(explain, EXPLAIN_NOW, EXPLAIN_SUPPORTS, EXPLAIN_HOLDS, "N4",
+                    note->node_id)
             ->ms = ballot_age_ms(explain, i);
     } else if (explain->leader_id != 0) {
-        add(explain, EXPLAIN_NOW, EXPLAIN_NO_SUPPORT, EXPLAIN_FAILS, "L2",
-            note->node_id);
+        explain_add(explain, EXPLAIN_NOW, EXPLAIN_NO_SUPPORT, EXPLAIN_FAILS, "L2",
+                    note->node_id);
     } else if (nobody) {
-        add(explain, EXPLAIN_NOW, EXPLAIN_FREE, EXPLAIN_HOLDS, "V1", note->node_id);
+        explain_add(explain, EXPLAIN_NOW, EXPLAIN_FREE, EXPLAIN_HOLDS, "V1",
+                    note->node_id);
     } else {
-        finding = add(explain, EXPLAIN_NOW, EXPLAIN_PROMISED, EXPLAIN_FAILS, "V1",
-                      note->node_id);
+        finding = explain_add(explain, EXPLAIN_NOW, EXPLAIN_PROMISED, EXPLAIN_FAILS,
+                              "V1", note->node_id);
         finding->other_id = note->leader_id;
         finding->ms = note->window_ms;
     }
@@ -177,13 +162,13 @@ static void say_voter(struct explain *explain, int i)
     if (id == explain->leader_id || !core->members[i].voting)
         return;
     if (peer->note.phase == CORE_PHASE_NONE)
-        add(explain, EXPLAIN_NOW, EXPLAIN_NO_DAEMON, EXPLAIN_FAILS, "N1", id);
+        explain_add(explain, EXPLAIN_NOW, EXPLAIN_NO_DAEMON, EXPLAIN_FAILS, "N1", id);
     else if (!board_is_fresh(core, peer))
-        add(explain, EXPLAIN_NOW, EXPLAIN_LINGERS, EXPLAIN_FAILS, "N5", id);
+        explain_add(explain, EXPLAIN_NOW, EXPLAIN_LINGERS, EXPLAIN_FAILS, "N5", id);
     else if (peer->note.voiceless)
-        add(explain, EXPLAIN_NOW, EXPLAIN_VOICELESS, EXPLAIN_FAILS, "D3", id);
+        explain_add(explain, EXPLAIN_NOW, EXPLAIN_VOICELESS, EXPLAIN_FAILS, "D3", id);
     else if (peer->note.phase == CORE_PHASE_PAUSED)
-        add(explain, EXPLAIN_NOW, EXPLAIN_PAUSED, EXPLAIN_FAILS, "M3", id);
+        explain_add(explain, EXPLAIN_NOW, EXPLAIN_PAUSED, EXPLAIN_FAILS, "M3", id);
     else
         say_support(explain, i);
 }
@@ -195,24 +180,6 @@ static void say_voter(struct explain *explain, int i)
 static int64_t longest_wait(const struct explain *explain)
 {
     return explain->window_ms + board_sign_ms(onlooker(explain));
-}
-
-static struct lsn leader_position(const struct explain *explain)
-{
-    const struct core_view *view = core_view(onlooker(explain), explain->leader_id);
-
-    return view != NULL && view_is_primary(onlooker(explain), view)
-               ? view->seen.position
-               : LSN_UNKNOWN;
-}
-
-static int64_t bytes_behind(const struct explain *explain, struct lsn position)
-{
-    struct lsn end = leader_position(explain);
-
-    if (!lsn_known(end) || !lsn_known(position))
-        return -1;
-    return end.pos > position.pos ? (int64_t)(end.pos - position.pos) : 0;
 }
 
 /* The node whose verdict says why nobody stands: of those that could, the first one
@@ -249,9 +216,10 @@ static void say_quorum(struct explain *explain, enum explain_part part)
             quorum.voting += onlooker(explain)->members[k].voting;
         quorum.needed = quorum.voting / 2 + 1;
     }
-    finding = add(explain, part, quorum.two_nodes ? EXPLAIN_TWO_NODES : EXPLAIN_QUORUM,
-                  quorum_met(&quorum) ? EXPLAIN_HOLDS : EXPLAIN_FAILS,
-                  quorum.two_nodes ? "Q2" : "Q1", 0);
+    finding = explain_add(explain, part,
+                          quorum.two_nodes ? EXPLAIN_TWO_NODES : EXPLAIN_QUORUM,
+                          quorum_met(&quorum) ? EXPLAIN_HOLDS : EXPLAIN_FAILS,
+                          quorum.two_nodes ? "Q2" : "Q1", 0);
     finding->why.a = quorum.answered;
     finding->why.b = quorum.needed;
     finding->why.term = quorum.voting;
@@ -269,13 +237,13 @@ static void say_lost_bytes(struct explain *explain, enum explain_part part)
     if (explain->leader_id == 0)
         return;
     if (copies > 0) {
-        finding = add(explain, part, EXPLAIN_COPIES, EXPLAIN_HOLDS, "E4", 0);
+        finding = explain_add(explain, part, EXPLAIN_COPIES, EXPLAIN_HOLDS, "E4", 0);
         finding->why.a = copies;
         return;
     }
-    finding =
-        add(explain, part, EXPLAIN_LOSS, EXPLAIN_UNKNOWN, "P4.2", result->candidate_id);
-    finding->bytes = bytes_behind(explain, result->parts[i].report.position);
+    finding = explain_add(explain, part, EXPLAIN_LOSS, EXPLAIN_UNKNOWN, "P4.2",
+                          result->candidate_id);
+    finding->bytes = explain_bytes_behind(explain, result->parts[i].report.position);
     if (finding->bytes >= 0)
         finding->status = EXPLAIN_HOLDS;
 }
@@ -287,8 +255,8 @@ static void say_not_elected(struct explain *explain, enum explain_part part)
     bool ballots = quorum_met(&result->ballots);
     const struct quorum *missing = ballots ? &result->reports : &result->ballots;
     struct explain_finding *finding =
-        add(explain, part, ballots ? EXPLAIN_NO_REPORTS : EXPLAIN_NO_BALLOTS,
-            EXPLAIN_FAILS, "E4", result->candidate_id);
+        explain_add(explain, part, ballots ? EXPLAIN_NO_REPORTS : EXPLAIN_NO_BALLOTS,
+                    EXPLAIN_FAILS, "E4", result->candidate_id);
 
     finding->why.a = missing->answered;
     finding->why.b = missing->needed;
@@ -305,9 +273,9 @@ static void say_outcome(struct explain *explain, enum explain_part part)
         say_not_elected(explain, part);
         return;
     }
-    finding =
-        add(explain, part, EXPLAIN_WINNER, result->wins ? EXPLAIN_HOLDS : EXPLAIN_FAILS,
-            "E9", result->candidate_id);
+    finding = explain_add(explain, part, EXPLAIN_WINNER,
+                          result->wins ? EXPLAIN_HOLDS : EXPLAIN_FAILS, "E9",
+                          result->candidate_id);
     if (result->wins) {
         finding->why = result->parts[i].why;
         say_lost_bytes(explain, part);
@@ -324,10 +292,12 @@ static void say_outcome(struct explain *explain, enum explain_part part)
 static void say_time(struct explain *explain, enum explain_part part)
 {
     if (part == EXPLAIN_CRASH)
-        add(explain, part, EXPLAIN_AT_ONCE, EXPLAIN_HOLDS, "V1", explain->leader_id);
+        explain_add(explain, part, EXPLAIN_AT_ONCE, EXPLAIN_HOLDS, "V1",
+                    explain->leader_id);
     else
-        add(explain, part, EXPLAIN_WAIT, EXPLAIN_HOLDS, "V1", explain->leader_id)->ms =
-            longest_wait(explain);
+        explain_add(explain, part, EXPLAIN_WAIT, EXPLAIN_HOLDS, "V1",
+                    explain->leader_id)
+            ->ms = longest_wait(explain);
 }
 
 static int
@@ -343,140 +313,6 @@ lose(struct explain *explain, enum explain_part part, enum rehearse_loss loss)
     return explain->result.wins ? explain->result.candidate_id : 0;
 }
 
-/* ---- who may be promoted ------------------------------------------------------------
- */
-
-static enum explain_kind fitness(const struct explain *explain, int i)
-{
-    const struct core *core = onlooker(explain);
-    const struct core_member *member = &core->members[i];
-    const struct core_note *note = &core->peers[i].note;
-    const struct core_settings *settings = &explain->rehearsal.facts.settings;
-
-    if (view_is_foreign(core, &core->views[i]))
-        return EXPLAIN_FOREIGN;
-    if (!board_is_fresh(core, &core->peers[i]))
-        return EXPLAIN_ABSENT;
-    if (core->views[i].seen.reach != REACH_OK)
-        return EXPLAIN_DOWN;
-    if (!core->views[i].seen.in_recovery)
-        return EXPLAIN_WRITABLE;
-    if (member->priority <= 0)
-        return EXPLAIN_ZERO;
-    if (note->phase == CORE_PHASE_PASS ||
-        (settings->self_id == member->id && settings->failover == CORE_FAILOVER_MANUAL))
-        return EXPLAIN_MANUAL;
-    if (note->voiceless)
-        return EXPLAIN_NO_VOICE;
-    return EXPLAIN_STANDS;
-}
-
-static const char *rule_of_fitness(enum explain_kind kind)
-{
-    switch (kind) {
-    case EXPLAIN_FOREIGN:
-        return "F4";
-    case EXPLAIN_DOWN:
-        return "E7";
-    case EXPLAIN_NO_VOICE:
-        return "D3";
-    default:
-        return "E9";
-    }
-}
-
-static const char *rule_of_rank(enum core_rank_rule rule)
-{
-    switch (rule) {
-    case CORE_RANK_TERM:
-        return "P4.1";
-    case CORE_RANK_POSITION:
-        return "P4.2";
-    case CORE_RANK_PRIORITY:
-        return "P4.3";
-    case CORE_RANK_ID:
-        return "P4.4";
-    case CORE_RANK_SAME:
-        break;
-    }
-    return "E9";
-}
-
-static struct rank_candidate rank_of(const struct explain *explain, int id)
-{
-    const struct core_view *view = core_view(onlooker(explain), id);
-
-    return (struct rank_candidate){id, view->seen.term, view->seen.position,
-                                   core_member(onlooker(explain), id)->priority};
-}
-
-/* Insert a node that stands among those that do: they come first, the best of all at
- * the top. */
-static void insert_ranked(struct explain *explain, int first, int id)
-{
-    struct rank_candidate mine = rank_of(explain, id);
-    struct explain_finding *finding =
-        add(explain, EXPLAIN_NODES, EXPLAIN_STANDS, EXPLAIN_HOLDS, "E9", id);
-    struct explain_finding moved;
-    int at = explain->n - 1;
-
-    finding->bytes = bytes_behind(explain, mine.position);
-    finding->why.lsn = mine.position;
-    moved = *finding;
-    for (; at > first; at--) {
-        const struct explain_finding *before = &explain->v[at - 1];
-        struct rank_candidate other = rank_of(explain, before->node_id);
-        enum core_rank_rule rule;
-
-        if (before->kind == EXPLAIN_STANDS && rank_cmp(&other, &mine, &rule) < 0)
-            break;
-        explain->v[at] = *before;
-    }
-    explain->v[at] = moved;
-}
-
-/* By which rule each is ahead of the next. */
-static void name_ranks(struct explain *explain, int first)
-{
-    for (int i = first; i + 1 < explain->n; i++) {
-        struct explain_finding *finding = &explain->v[i];
-        const struct explain_finding *next = &explain->v[i + 1];
-        struct rank_candidate a, b;
-
-        if (next->kind != EXPLAIN_STANDS)
-            break;
-        a = rank_of(explain, finding->node_id);
-        b = rank_of(explain, next->node_id);
-        (void)rank_cmp(&a, &b, &finding->why.rule);
-        finding->rule = rule_of_rank(finding->why.rule);
-        finding->other_id = next->node_id;
-    }
-}
-
-static void say_nodes(struct explain *explain)
-{
-    const struct core *core = onlooker(explain);
-    int first = explain->n;
-
-    for (int i = 0; i < n_members(explain); i++) {
-        int id = core->members[i].id;
-        enum explain_kind kind;
-
-        if (id == explain->leader_id || core->members[i].role == CORE_ROLE_WITNESS)
-            continue;
-        kind = fitness(explain, i);
-        if (kind == EXPLAIN_STANDS) {
-            insert_ranked(explain, first, id);
-            continue;
-        }
-        add(explain, EXPLAIN_NODES, kind, EXPLAIN_FAILS, rule_of_fitness(kind), id)
-            ->reach = core->views[i].seen.reach;
-        explain->v[explain->n - 1].bytes =
-            bytes_behind(explain, core->views[i].seen.position);
-    }
-    name_ranks(explain, first);
-}
-
 /* ---- all of it
  * ----------------------------------------------------------------------- */
 
@@ -489,7 +325,7 @@ static void say_verdict(struct explain *explain, int i, enum explain_part part)
 
     if (!rehearse_lives(&explain->rehearsal, i) || id == explain->leader_id)
         return;
-    finding = add(explain, part, EXPLAIN_VERDICT, EXPLAIN_UNKNOWN, "E1", id);
+    finding = explain_add(explain, part, EXPLAIN_VERDICT, EXPLAIN_UNKNOWN, "E1", id);
     finding->why =
         part == EXPLAIN_NOW
             ? rehearse_verdict_now(&explain->rehearsal, i,
@@ -535,7 +371,7 @@ void explain_build(struct explain *ret, const struct rehearse_facts *facts, int 
         explain_calm(ret, asked);
     else
         explain_election(ret, asked);
-    say_nodes(ret);
+    explain_nodes(ret);
     for (int i = 0; i < ret->n; i++)
         if (ret->v[i].kind == EXPLAIN_RIVAL)
             ret->succeeds = false;

@@ -10,68 +10,6 @@
 /* ---- names ------------------------------------------------------------------------
  */
 
-const char *reason_explain_name(enum explain_kind kind)
-{
-    static const char *const names[] = {
-        [EXPLAIN_LEADS] = "leads",
-        [EXPLAIN_NOBODY_LEADS] = "nobody_leads",
-        [EXPLAIN_RIVAL] = "rival",
-        [EXPLAIN_LEASE] = "lease",
-        [EXPLAIN_FROZEN] = "frozen",
-        [EXPLAIN_LEADER_ALONE] = "leader_alone",
-        [EXPLAIN_SUPPORTS] = "supports",
-        [EXPLAIN_NO_SUPPORT] = "no_support",
-        [EXPLAIN_FREE] = "free",
-        [EXPLAIN_PROMISED] = "promised",
-        [EXPLAIN_NO_DAEMON] = "no_daemon",
-        [EXPLAIN_LINGERS] = "lingers",
-        [EXPLAIN_VOICELESS] = "voiceless",
-        [EXPLAIN_PAUSED] = "paused",
-        [EXPLAIN_VERDICT] = "verdict",
-        [EXPLAIN_AT_ONCE] = "at_once",
-        [EXPLAIN_WAIT] = "wait",
-        [EXPLAIN_QUORUM] = "quorum",
-        [EXPLAIN_TWO_NODES] = "two_nodes",
-        [EXPLAIN_WINNER] = "winner",
-        [EXPLAIN_NO_BALLOTS] = "no_ballots",
-        [EXPLAIN_NO_REPORTS] = "no_reports",
-        [EXPLAIN_LOSS] = "loss",
-        [EXPLAIN_COPIES] = "copies",
-        [EXPLAIN_STANDS] = "stands",
-        [EXPLAIN_ZERO] = "priority_zero",
-        [EXPLAIN_MANUAL] = "manual",
-        [EXPLAIN_ABSENT] = "absent",
-        [EXPLAIN_NO_VOICE] = "no_voice",
-        [EXPLAIN_DOWN] = "down",
-        [EXPLAIN_FOREIGN] = "foreign",
-        [EXPLAIN_WRITABLE] = "writable",
-    };
-
-    return names[kind];
-}
-
-const char *reason_explain_part_name(enum explain_part part)
-{
-    static const char *const names[] = {
-        [EXPLAIN_NOW] = "now",     [EXPLAIN_CRASH] = "crash",
-        [EXPLAIN_HOST] = "host",   [EXPLAIN_ELECTION] = "election",
-        [EXPLAIN_NODES] = "nodes",
-    };
-
-    return names[part];
-}
-
-const char *reason_explain_status(enum explain_status status)
-{
-    static const char *const names[] = {
-        [EXPLAIN_HOLDS] = "holds",
-        [EXPLAIN_FAILS] = "fails",
-        [EXPLAIN_UNKNOWN] = "unknown",
-    };
-
-    return names[status];
-}
-
 /* Room for: node "name" (ID: 12345) */
 struct who {
     char text[CORE_NAME_SIZE + 32];
@@ -117,7 +55,7 @@ static void hint_daemon(struct core_text *text, const char *node)
 /* "12 bytes", "3 kB", "17 MB": as much as a decision needs. */
 static const char *size_text(int64_t bytes, char buf[32])
 {
-    static const char *const units[] = {"kB", "MB", "GB", "TB"};
+    static const char units[][3] = {"kB", "MB", "GB", "TB"};
     int unit = -1;
 
     while (bytes >= INT64_C(10240) && unit < 3) {

@@ -1,6 +1,8 @@
 /* explain_nodes.c - who may be promoted, the best first, and who not, with the rule. */
 #include "core/explain_nodes.h"
 
+#include <stddef.h>
+
 #include "core/board.h"
 #include "core/view.h"
 

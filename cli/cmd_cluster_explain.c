@@ -148,7 +148,7 @@ static int run(struct cmd_context *context, struct err *err)
     struct reading *reading CLEANUP(reading_free) = xcalloc(1, sizeof *reading);
     struct explain *explain CLEANUP(cleanup_free) = xcalloc(1, sizeof *explain);
     int code = session_open_any(context, NULL, &set, err);
-    int node_id;
+    int node_id = 0;
 
     if (code == EXIT_CODE_SUCCESS)
         code = asked_node(&context->line, &set, &node_id, err);

@@ -1,6 +1,7 @@
 /* explain.c - from a rehearsal to findings; what follows is decided elsewhere. */
 #include "core/explain.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "core/ballot.h"
@@ -212,8 +213,13 @@ static void say_quorum(struct explain *explain, enum explain_part part)
     if (i >= 0) {
         quorum = result->parts[i].unbound;
     } else {
-        for (int k = 0; k < n_members(explain); k++)
-            quorum.voting += onlooker(explain)->members[k].voting;
+        for (int k = 0; k < n_members(explain); k++) {
+            bool voting = onlooker(explain)->members[k].voting;
+
+            quorum.voting += voting;
+            quorum.answered += voting && result->parts[k].lives &&
+                               !onlooker(explain)->peers[k].note.voiceless;
+        }
         quorum.needed = quorum.voting / 2 + 1;
     }
     finding = explain_add(explain, part,
@@ -262,6 +268,13 @@ static void say_not_elected(struct explain *explain, enum explain_part part)
     finding->why.b = missing->needed;
 }
 
+/* Reasons why single nodes do not stand: they are told node by node. */
+static bool is_own_reason(enum core_reason reason)
+{
+    return reason == CORE_WHY_SELF_PRIORITY || reason == CORE_WHY_MANUAL ||
+           reason == CORE_WHY_SELF_DOWN || reason == CORE_WHY_NO_STATE;
+}
+
 static void say_outcome(struct explain *explain, enum explain_part part)
 {
     const struct rehearse_result *result = &explain->result;
@@ -283,21 +296,29 @@ static void say_outcome(struct explain *explain, enum explain_part part)
     }
     i = most_telling(explain);
     finding->why.reason = CORE_WHY_NO_CANDIDATE;
-    if (i >= 0) {
+    if (i >= 0 && !is_own_reason(result->parts[i].why.reason)) {
         finding->why = result->parts[i].why;
         finding->other_id = onlooker(explain)->members[i].id;
     }
 }
 
-static void say_time(struct explain *explain, enum explain_part part)
+/* The leader gave its term up, or would: E4 does not apply. */
+static bool is_given_up(const struct explain *explain, enum explain_part part, int id)
 {
-    if (part == EXPLAIN_CRASH)
-        explain_add(explain, part, EXPLAIN_AT_ONCE, EXPLAIN_HOLDS, "V1",
-                    explain->leader_id);
+    const struct core_peer *peer = board_peer(onlooker(explain), id);
+
+    return part == EXPLAIN_CRASH ||
+           (part == EXPLAIN_ELECTION && peer != NULL &&
+            board_is_over(onlooker(explain), id, peer->note.term));
+}
+
+static void say_time(struct explain *explain, enum explain_part part, int lost_id)
+{
+    if (is_given_up(explain, part, lost_id))
+        explain_add(explain, part, EXPLAIN_AT_ONCE, EXPLAIN_HOLDS, "V1", lost_id);
     else
-        explain_add(explain, part, EXPLAIN_WAIT, EXPLAIN_HOLDS, "V1",
-                    explain->leader_id)
-            ->ms = longest_wait(explain);
+        explain_add(explain, part, EXPLAIN_WAIT, EXPLAIN_HOLDS, "V1", lost_id)->ms =
+            longest_wait(explain);
 }
 
 static int
@@ -308,7 +329,7 @@ lose(struct explain *explain, enum explain_part part, enum rehearse_loss loss)
     if (lost_id == 0)
         lost_id = view_registered_primary(onlooker(explain));
     rehearse_run(&explain->rehearsal, lost_id, loss, &explain->result);
-    say_time(explain, part);
+    say_time(explain, part, lost_id);
     say_outcome(explain, part);
     return explain->result.wins ? explain->result.candidate_id : 0;
 }

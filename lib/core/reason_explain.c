@@ -253,7 +253,10 @@ static void say_time(const struct explain *explain,
 {
     char time[32];
 
-    if (finding->kind == EXPLAIN_AT_ONCE)
+    if (finding->kind == EXPLAIN_AT_ONCE && explain->leader_id == 0)
+        say(text, "%s gave its term up: nobody waits for a time-out",
+            who(explain, finding->node_id).text);
+    else if (finding->kind == EXPLAIN_AT_ONCE)
         say(text, "its daemon would give the term up: nobody waits for a time-out");
     else if (explain->leader_id == 0)
         say(text, "within %s at most every promise to a former leader is over",
@@ -284,13 +287,13 @@ static void say_outcome(const struct explain *explain,
         hint(text, "register a third node or a witness, or set quorum = majority");
         break;
     case EXPLAIN_NO_BALLOTS:
-        say(text, "%s would stand, and get %d ballots, %d are needed", node.text,
-            finding->why.a, finding->why.b);
+        say(text, "%s would stand, and get %d of the %d ballots that it needs",
+            node.text, finding->why.a, finding->why.b);
         break;
     case EXPLAIN_NO_REPORTS:
         say(text,
-            "%s would stand, but %d nodes tell the end of their WAL, %d must: it "
-            "might lack an acknowledged commit",
+            "%s would stand, but it might lack an acknowledged commit: the WAL of %d "
+            "would be known, that of %d must be",
             node.text, finding->why.a, finding->why.b);
         hint(text, "start the standbys that are down");
         break;
@@ -464,7 +467,7 @@ void reason_explain_conclusion(const struct explain *explain,
     if (explain->leader_id != 0)
         conclude_calm(explain, ret_text);
     else if (explain->host_id != 0)
-        say(ret_text, "there is no primary; %s will be promoted",
+        say(ret_text, "there is no primary; %s is expected to be promoted",
             who(explain, explain->host_id).text);
     else
         say(ret_text, "there is no primary, and nobody can be promoted");

@@ -183,9 +183,8 @@ void rehearse_core(const struct rehearsal *rehearsal, int i, struct core *ret)
 
     begin(ret, facts, &settings);
     ballot_start(ret, &durable);
-    if (settings.witness ||
-        core_view(&rehearsal->onlooker, settings.self_id)->seen.reach != REACH_OK)
-        ret->system_identifier = rehearsal->onlooker.system_identifier;
+    /* F4: a node of another cluster must not think that it is of this one. */
+    ret->system_identifier = rehearsal->onlooker.system_identifier;
     look(ret, facts,
          mono_diff((struct mono){note_of(rehearsal, i)->stamp.ms},
                    rehearsal->onlooker.now));
@@ -266,8 +265,9 @@ static void after_loss(struct rehearsal *rehearsal,
     const struct core_view *self;
 
     rehearse_core(rehearsal, i, ret);
-    ret->now = mono_add(ret->now, loss == REHEARSE_RESIGNS ? 2 * ret->settings.beat_ms
-                                                           : 2 * window(ret));
+    /* Long enough for the last sign of the leader to be stale: notes that are posted
+     * then support nobody. */
+    ret->now = mono_add(ret->now, 2 * window(ret));
     mourn(ret, lost_id, loss);
     self = core_view(ret, ret->settings.self_id);
     if (ret->settings.self_id == lost_id && loss == REHEARSE_RESIGNS) {
@@ -281,6 +281,8 @@ static void after_loss(struct rehearsal *rehearsal,
         ret->report.term = self->seen.term;
         ret->report.position = self->seen.position;
         ret->durable.revoked = ret->report.known;
+        if (self->seen.reach == REACH_REFUSED)
+            ret->local = CORE_LOCAL_GONE; /* its daemon knows that nothing is there */
     }
     survey(ret, &rehearsal->facts, lost_id, loss);
 }

@@ -14,6 +14,7 @@
  *    its report of an election may be a little further, and never is when it is cut
  * off;
  *  - whom a node promised that supports nobody: the leader that was lost;
+ *  - a server that refuses connections is gone, and its daemon knows it;
  *  - of two voters the one that is left has seen the other confirm the membership (M1);
  *  - a daemon that gives no note that we can read may live beyond our sight. */
 #ifndef PGRMON_CORE_REHEARSE_H

@@ -114,12 +114,13 @@ static int write_notes(int round)
 
     for (int id = 1; id <= world.facts.n_members; id++) {
         struct core_note note = actor(id)->note;
+        int when = actor(id)->lingers ? -240 : round; /* stopped two minutes ago */
 
         if (!actor(id)->daemon)
             continue;
-        note.stamp = stamp(id, actor(id)->lingers ? 0 : round);
+        note.stamp = stamp(id, when);
         if (note.leader_id != 0) {
-            note.echo = stamp(note.leader_id, round);
+            note.echo = stamp(note.leader_id, when);
             note.echo.ms -= note.leader_id == id ? 0 : 210;
         }
         world.notes[round][n++] = note;
@@ -371,7 +372,7 @@ static const struct {
     {"the daemon of node3 hangs",               a_note_lingers,           2, 0, false},
     {"node2, asked from, is manual",            manual_here,              3, 3, true },
     {"the PostgreSQL of node3 is down",         standby_down,             2, 2, true },
-    {"node3 is of another cluster",             another_cluster,          2, 2, true },
+    {"node3 is of another cluster",             another_cluster,          2, 0, false},
     {"synchronous, node2 behind",               synchronous,              3, 3, true },
     {"synchronous, node3 down",                 synchronous_standby_down, 0, 0, false},
     {"the primary is frozen",                   frozen,                   2, 2, true },

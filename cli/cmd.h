@@ -40,7 +40,8 @@ enum cmd_option {
 enum cmd_need {
     CMD_NEED_NOTHING,
     CMD_NEED_CONFIG,         /* a configuration file */
-    CMD_NEED_CONFIG_OR_CONN, /* that, or -d/-h/-p/-U of any node */
+    CMD_NEED_DATA_NODE,      /* that of a node with a PostgreSQL: no witness */
+    CMD_NEED_CONFIG_OR_CONN, /* the former, or -d/-h/-p/-U of any node */
 };
 
 /* The line, parsed. Strings belong to argv or are NULL. */
@@ -101,6 +102,8 @@ struct cmd {
     X(standby_unregister)                                                              \
     X(standby_promote)                                                                 \
     X(standby_follow)                                                                  \
+    X(witness_register)                                                                \
+    X(witness_unregister)                                                              \
     X(node_status)                                                                     \
     X(node_check)                                                                      \
     X(node_guard)                                                                      \

@@ -106,6 +106,6 @@ const struct cmd cmd_node_release = {
     .examples = "pgrmon -f /etc/pgrmon/pgrmon.conf node release --dry-run\n"
                 "pgrmon -f /etc/pgrmon/pgrmon.conf node release",
     .options = CMD_OPT_FORCE | CMD_OPT_DRY_RUN,
-    .need = CMD_NEED_CONFIG,
+    .need = CMD_NEED_DATA_NODE,
     .run = run,
 };

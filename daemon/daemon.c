@@ -37,8 +37,8 @@ int64_t daemon_beat_ms(const struct daemon *daemon)
 /* ---- the core -----------------------------------------------------------------------
  */
 
-/* READY once the first probe of own PostgreSQL has ended, however it ended; on a witness
- * once it knows the nodes, and with them whom to ask. */
+/* READY once the first probe of own PostgreSQL has ended, however it ended; on a
+ * witness once it knows the nodes, and with them whom to ask. */
 static void say_ready(struct daemon *daemon, const struct core_event *event)
 {
     bool known = daemon->core.settings.witness

@@ -45,7 +45,8 @@ static const char *drift(const struct daemon *daemon, const struct node_record *
 {
     if (self == NULL)
         return NULL;
-    if ((self->role == CORE_ROLE_WITNESS) != (daemon->config.type == CONFIG_NODE_WITNESS))
+    if ((self->role == CORE_ROLE_WITNESS) !=
+        (daemon->config.type == CONFIG_NODE_WITNESS))
         return "type";
     if (strcmp(self->name, daemon->config.node_name) != 0)
         return "node_name";

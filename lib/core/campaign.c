@@ -95,7 +95,8 @@ static void return_to_standby(struct core *core,
     }
     if (verdict->leader_id != 0)
         core->primary_id = verdict->leader_id;
-    /* A witness streams from nobody: whom it watches is the leader, not the lost one. */
+    /* A witness streams from nobody: whom it watches is the leader, not the lost one.
+     */
     if (core->settings.witness && core->primary_id != 0)
         core->upstream_id = core->primary_id;
     monitor_become_standby(core, verdict->why, out);

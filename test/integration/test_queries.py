@@ -286,9 +286,10 @@ def test_upstreams_follow_nodes(statements):
     ]
     version = statements.run("nodes")[0][12]
     statements.run("node_set_voting", 3, "f")
-    assert statements.run("nodes")[0][12] > version, "the membership has no new version"
+    changed = statements.run("nodes")[0][12]
+    assert changed > version, "the membership has no new version"
     statements.run("node_set_voting", 3, "f")
-    assert statements.run("nodes")[0][12] == version + 1, "nothing changed"
+    assert statements.run("nodes")[0][12] == changed, "it votes as before"
     statements.run("node_set_voting", 3, "t")
     statements.run("node_set_active", 3, "f")
     assert registered(statements.node)[2] == (3, "standby", False, 1)

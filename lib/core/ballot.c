@@ -28,9 +28,19 @@ void ballot_start(struct core *core, const struct core_durable *durable)
             core->now, durable->window_ms > window_ms ? durable->window_ms : window_ms);
 }
 
+/* Who has never promised anything could elect somebody beside a leader that was never
+ * supported, and so is not fenced (lease.c, arm): only once that one gave up. */
+static bool knows_regime(const struct core *core)
+{
+    int first = view_registered_primary(core);
+
+    return core->durable.term > 0 ||
+           (first != 0 && core->term > 0 && board_is_over(core, first, core->term));
+}
+
 bool ballot_may_vote(const struct core *core)
 {
-    return core->durable.incarnation != 0 && core->durable.term > 0 &&
+    return core->durable.incarnation != 0 && knows_regime(core) &&
            core->durable.pause_ms == 0;
 }
 

@@ -100,6 +100,10 @@ static void return_to_standby(struct core *core,
     /* It streams from there, whatever a vote had cut. */
     core->followed = core->durable.revoked;
     core->detached = false;
+    /* A witness streams from nobody: whom it watches is the leader, not the lost one.
+     */
+    if (core->settings.witness && core->primary_id != 0)
+        core->upstream_id = core->primary_id;
     monitor_become_standby(core, verdict->why, out);
 }
 
@@ -151,6 +155,7 @@ static void promotion_ended(struct core *core, bool ok, struct core_effects *out
         monitor_become_primary(core, why, out);
         return;
     }
+    core->follow_failures = 0; /* this pause is not one of a follow */
     core->backoff_until = mono_add(core->now, window_of(&core->settings));
     effect_report(out, CORE_SAY_ACTION_FAILED, core->settings.self_id, why);
     effect_record(out, CORE_REC_PROMOTE_ERROR, false, why);

@@ -177,8 +177,9 @@ void monitor_local(struct core *core, struct core_effects *out)
         return;
     core->local_up = up;
     if (up) {
-        core->follow_failures = 0; /* it may have been mended */
-        core->backoff_until = core->now;
+        if (core->follow_failures > 0)
+            core->backoff_until = core->now; /* it may have been mended */
+        core->follow_failures = 0;
         effect_report(out, CORE_SAY_LOCAL_BACK, self, why_of(CORE_WHY_BACK, self));
         effect_record(out, CORE_REC_LOCAL_RECONNECT, true, why_of(CORE_WHY_BACK, self));
     } else {

@@ -19,8 +19,11 @@ static bool sentence_of_lease(const struct core *core,
 {
     switch (why->reason) {
     case CORE_WHY_LEASE:
-        (void)snprintf(buf, size, "%d of the voting nodes support this node again",
-                       why->a);
+        if (why->b == 0)
+            (void)snprintf(buf, size, "this node needs no quorum to accept writes");
+        else
+            (void)snprintf(buf, size, "%d of the voting nodes support this node again",
+                           why->a);
         return true;
     case CORE_WHY_LEASE_LOST:
         (void)snprintf(buf, size, "%d of the voting nodes support this node, %d must",

@@ -72,7 +72,7 @@ static bool do_follow(struct sim *sim, struct sim_node *node, int target_id)
         world_is_paused(sim, target_id))
         return false;
     /* P3: not even pointed at it when the WAL has diverged. */
-    if (!world_can_stream(sim, node->id, target_id)) {
+    if (!world_can_follow(sim, node->id, target_id)) {
         trace_world(sim, "the WAL of node%d has diverged from that of node%d", node->id,
                     target_id);
         return false;

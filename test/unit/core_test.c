@@ -496,6 +496,13 @@ static void its_failure_resigns_and_pauses(void **state)
     assert_int_equal(core.backoff_until.ms, T0 + 8000 + FIXTURE_W);
     /* We ended PostgreSQL, so we start it again. */
     assert_int_equal(n_effects(effects, CORE_EFF_START_PG), 1);
+    /* That it is back is no reason to try again: the next best has its turn. */
+    (void)step_done(&core, T0 + 8300, core.start_id, true);
+    (void)step_local(&core, T0 + 8300, CORE_LOCAL_RUNNING, false);
+    (void)step_see(&core, T0 + 8400, fixture_standby(FIXTURE_SELF));
+    assert_int_equal(core.backoff_until.ms, T0 + 8000 + FIXTURE_W);
+    survey(&core, T0 + 8500);
+    assert_int_equal(core.state, CORE_ELECTING);
 }
 
 static void late_completions_are_ignored(void **state)

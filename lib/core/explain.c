@@ -309,6 +309,7 @@ static bool is_given_up(const struct explain *explain, enum explain_part part, i
 
     return part == EXPLAIN_CRASH ||
            (part == EXPLAIN_ELECTION && peer != NULL &&
+            peer->note.phase != CORE_PHASE_NONE &&
             board_is_over(onlooker(explain), id, peer->note.term));
 }
 

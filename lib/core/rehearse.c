@@ -88,6 +88,8 @@ void rehearse_init(struct rehearsal *rehearsal, const struct rehearse_facts *fac
     begin(&rehearsal->onlooker, facts, &settings);
     rehearsal->onlooker.system_identifier = system_of(facts);
     look(&rehearsal->onlooker, facts, 0);
+    /* It knows the regime, as whoever follows it does: of no term all are over. */
+    rehearsal->onlooker.durable.term = rehearsal->onlooker.term;
 }
 
 bool rehearse_lives(const struct rehearsal *rehearsal, int i)

@@ -37,11 +37,16 @@ int64_t daemon_beat_ms(const struct daemon *daemon)
 /* ---- the core -----------------------------------------------------------------------
  */
 
-/* READY once the first probe of own PostgreSQL has ended, however it ended. */
+/* READY once the first probe of own PostgreSQL has ended, however it ended; on a
+ * witness once it knows the nodes, and with them whom to ask. */
 static void say_ready(struct daemon *daemon, const struct core_event *event)
 {
-    if (daemon->ready_said || event->kind != CORE_EV_OBSERVED ||
-        event->observed.node_id != daemon->config.node_id)
+    bool known = daemon->core.settings.witness
+                     ? event->kind == CORE_EV_MEMBERS
+                     : event->kind == CORE_EV_OBSERVED &&
+                           event->observed.node_id == daemon->config.node_id;
+
+    if (daemon->ready_said || !known)
         return;
     daemon->ready_said = true;
     notify_ready();

@@ -362,7 +362,7 @@ void fencing_open(struct daemon *daemon)
     double beat_s = (double)daemon_beat_ms(daemon) / 1000.;
 
     if (daemon->config.fencing == CONFIG_FENCING_OFF ||
-        daemon->config.data_directory[0] == '\0')
+        daemon->config.type == CONFIG_NODE_WITNESS)
         return;
     fencing = xcalloc(1, sizeof *fencing);
     daemon->fencing = fencing;

@@ -1,4 +1,5 @@
-/* members.c - who belongs to the cluster: the node table, read from own PostgreSQL.
+/* members.c - who belongs to the cluster: the node table, read from own PostgreSQL; on
+ * a witness from whichever data node of its conninfo lets us in.
  *
  * A standby's copy arrives by replication; when there is none yet, or own PostgreSQL is
  * down, what was read last stays valid. */
@@ -44,14 +45,19 @@ static const char *drift(const struct daemon *daemon, const struct node_record *
 {
     if (self == NULL)
         return NULL;
-    if (strcmp(self->conninfo, daemon->config.conninfo) != 0)
-        return "conninfo";
+    if ((self->role == CORE_ROLE_WITNESS) !=
+        (daemon->config.type == CONFIG_NODE_WITNESS))
+        return "type";
     if (strcmp(self->name, daemon->config.node_name) != 0)
         return "node_name";
-    if (self->priority != daemon->config.priority)
-        return "priority";
     if (strcmp(self->location, daemon->config.location) != 0)
         return "location";
+    if (self->role == CORE_ROLE_WITNESS)
+        return NULL; /* the rest is not recorded */
+    if (strcmp(self->conninfo, daemon->config.conninfo) != 0)
+        return "conninfo";
+    if (self->priority != daemon->config.priority)
+        return "priority";
     return NULL;
 }
 

@@ -14,6 +14,13 @@ static const struct config_word replication_types[] = {
     {NULL,       0                          },
 };
 
+static const struct config_word node_types[] = {
+    {"data",    CONFIG_NODE_DATA   },
+    {"auto",    CONFIG_NODE_DATA   },
+    {"witness", CONFIG_NODE_WITNESS},
+    {NULL,      0                  },
+};
+
 const struct config_word config_failover_words[] = {
     {"manual",    CONFIG_FAILOVER_MANUAL   },
     {"automatic", CONFIG_FAILOVER_AUTOMATIC},
@@ -132,14 +139,21 @@ const struct config_row config_table[] = {
      .help = "The name of this node, unique in the cluster: up to 63 printable ASCII "
              "characters. It is also the application_name of a standby's replication "
              "connection, as synchronous_standby_names uses it."},
+    {.name = "type", .section = NODE, .type = CONFIG_TYPE_ENUM, AT(type),
+     .fallback = "data", .words = node_types,
+     .help = "data: this node has a PostgreSQL of the cluster, be it primary or standby. "
+             "witness: it has none; its pgrmond only votes, so that two data nodes have a "
+             "majority when one of them is lost. A witness should not share a host with "
+             "them, and its data_directory is left out."},
     {.name = "conninfo", .section = NODE, .type = CONFIG_TYPE_CONNINFO, AT(conninfo),
      .fallback = "", REQUIRED("host=node1 user=pgrmon dbname=pgrmon connect_timeout=2"),
      .help = "How to connect to this node's PostgreSQL, as a connection string or URI of "
              "libpq. It must work from every node of the cluster, since it is stored in "
-             "the metadata. Use a password file rather than a password."},
+             "the metadata. Use a password file rather than a password. On a witness it names "
+             "the data nodes instead: \"host=node1,node2 user=pgrmon ...\"."},
     {.name = "data_directory", .section = NODE, .type = CONFIG_TYPE_PATH,
      AT(data_directory), .fallback = "", REQUIRED("/var/lib/postgresql/15/main"),
-     .help = "PostgreSQL's data directory on this node."},
+     .help = "PostgreSQL's data directory on this node. A witness has none."},
     {.name = "replication_user", .section = NODE, .type = CONFIG_TYPE_STRING,
      AT(replication_user), .fallback = "", RELOADABLE,
      .help = "The role that standbys replicate with. When empty, it is the user of "

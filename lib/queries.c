@@ -109,6 +109,11 @@ QUERY(node_delete, 1,
 QUERY(node_set_active, 2,
       "UPDATE pgrmon.node SET active = $2::bool WHERE node_id = $1::int");
 
+QUERY(node_set_voting, 2,
+      NEXT_MEMBERSHIP("EXISTS (SELECT FROM pgrmon.node "
+                      "WHERE node_id = $1::int AND voting <> $2::bool)")
+      "UPDATE pgrmon.node SET voting = $2::bool WHERE node_id = $1::int");
+
 QUERY(node_set_upstream, 2,
       "UPDATE pgrmon.node SET upstream_node_id = nullif($2::int, 0), active = true, "
       "type = CASE type WHEN 'witness' THEN type ELSE 'standby' END "

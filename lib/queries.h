@@ -43,6 +43,7 @@ struct query {
  *                23503 = no such upstream, 23P01 = another active primary
  *   node_delete  $1 node_id; no row = not registered, 23503 = others follow it
  *   node_set_active    $1 node_id $2 active
+ *   node_set_voting    $1 node_id $2 voting (M2)
  *   node_set_upstream  $1 node_id $2 upstream id|NULL|'0': it follows that one from now
  *                on, so it becomes an active standby
  *   node_set_slot      $1 node_id $2 slot_name|NULL|''
@@ -133,6 +134,7 @@ struct query {
     X(node_upsert)                                                                     \
     X(node_delete)                                                                     \
     X(node_set_active)                                                                 \
+    X(node_set_voting)                                                                 \
     X(node_set_upstream)                                                               \
     X(node_set_slot)                                                                   \
     X(record_promotion)                                                                \

@@ -100,6 +100,10 @@ static void return_to_standby(struct core *core,
     /* It streams from there, whatever a vote had cut. */
     core->followed = core->durable.revoked;
     core->detached = false;
+    /* A witness streams from nobody: whom it watches is the leader, not the lost one.
+     */
+    if (core->settings.witness && core->primary_id != 0)
+        core->upstream_id = core->primary_id;
     monitor_become_standby(core, verdict->why, out);
 }
 

@@ -57,7 +57,7 @@ class Cluster:
         conninfo = node.conninfo(addresses)
         node.configure(
             **{**self._common(number), "conninfo": conninfo},
-            **{"data_directory": None, "pg_bindir": None},
+            **{"type": "witness", "data_directory": None, "pg_bindir": None},
         )
         node.pgrmon(*WITNESS_REGISTER).ok()
         return node

@@ -280,6 +280,13 @@ def test_upstreams_follow_nodes(statements):
         (2, "primary", True, None),
         (3, "standby", True, 1),
     ]
+    version = statements.run("nodes")[0][12]
+    statements.run("node_set_voting", 3, "f")
+    changed = statements.run("nodes")[0][12]
+    assert changed > version, "the membership has no new version"
+    statements.run("node_set_voting", 3, "f")
+    assert statements.run("nodes")[0][12] == changed, "it votes as before"
+    statements.run("node_set_voting", 3, "t")
     statements.run("node_set_active", 3, "f")
     assert registered(statements.node)[2] == (3, "standby", False, 1)
     names = "select node_name, upstream_node_name from pgrmon.show_nodes"

@@ -98,8 +98,9 @@ static void say_lease(const struct explain *explain,
         say(text, "%d of the voting nodes support it, %d must: it stops writing",
             finding->why.a, finding->why.b);
     if (finding->status == EXPLAIN_FAILS)
-        hint(text, "start the daemons that are missing below, and look at the network "
-                   "between the nodes");
+        hint(text,
+             "start pgrmond on the voting nodes that give no sign, and look at the "
+             "network between the nodes");
 }
 
 static void say_leader(const struct explain *explain,
@@ -279,7 +280,7 @@ static void say_outcome(const struct explain *explain,
             "needed",
             finding->why.a, finding->why.term, finding->why.b);
         if (finding->status == EXPLAIN_FAILS)
-            hint(text, "start the daemons that are missing above");
+            hint(text, "start pgrmond on the voting nodes that give no sign");
         break;
     case EXPLAIN_TWO_NODES:
         say(text, "one of two nodes is enough: cut off from each other, both would "

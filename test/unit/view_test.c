@@ -205,6 +205,21 @@ static void self_is_always_a_member(void **state)
     assert_false(core.recorded);
 }
 
+/* What is known of their daemons, too. */
+static void members_that_stay_keep_their_notes(void **state)
+{
+    struct core core = fixture_core(4);
+    struct core_member fewer[2];
+
+    (void)state;
+    fixture_hear(&core, fixture_ballot(4, 1, core.now.ms));
+    fewer[0] = *core_member(&core, 4);
+    fewer[1] = *core_member(&core, 2);
+    view_set_members(&core, fewer, 2);
+    assert_int_equal(fixture_peer(&core, 4)->ballot_term, 1);
+    assert_int_equal(fixture_peer(&core, 2)->note.phase, CORE_PHASE_NONE);
+}
+
 static void e1_a_survey_is_complete_when_all_or_time_is_up(void **state)
 {
     struct core core = fixture_core(3);
@@ -219,31 +234,60 @@ static void e1_a_survey_is_complete_when_all_or_time_is_up(void **state)
     assert_false(view_survey_complete(&core));
     core.now.ms += 1;
     assert_true(view_survey_complete(&core));
-    assert_false(view_survey_stale(&core));
-    core.now.ms += CORE_SURVEY_BEATS * FIXTURE_BEAT + 1;
-    assert_true(view_survey_stale(&core));
     view_begin_survey(&core);
     for (int id = 1; id <= 3; id++)
         fixture_see(&core, fixture_standby(id));
     assert_true(view_survey_complete(&core));
 }
 
+/* A daemon that slept must not decide by what was true before. */
+static void e1_an_answer_is_fresh_for_a_survey_only(void **state)
+{
+    struct core core = fixture_core(3);
+
+    (void)state;
+    fixture_see(&core, fixture_standby(3));
+    core.now.ms += CORE_SURVEY_BEATS * FIXTURE_BEAT;
+    assert_true(view_is_fresh(&core, core_view(&core, 3)));
+    core.now.ms += 1;
+    assert_false(view_is_fresh(&core, core_view(&core, 3)));
+}
+
+/* It has no PostgreSQL: nothing is to be waited for. */
+static void e1_a_witness_keeps_no_survey_waiting(void **state)
+{
+    struct core core = fixture_core(3);
+
+    (void)state;
+    view_begin_survey(&core);
+    fixture_member(&core, 3)->role = CORE_ROLE_WITNESS;
+    fixture_see(&core, fixture_failed(1, REACH_REFUSED));
+    assert_false(view_survey_complete(&core));
+    fixture_see(&core, fixture_standby(2));
+    assert_true(view_survey_complete(&core));
+}
+
+#define T(name) cmocka_unit_test(name)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(f1_silence_and_refusal_are_no_sign_of_life),
-        cmocka_unit_test(f1_kinds_of_failure_stay_different),
-        cmocka_unit_test(f1_learning_nothing_changes_nothing),
-        cmocka_unit_test(f2_an_error_of_the_server_is_a_sign_of_life),
-        cmocka_unit_test(f2_connection_check_type_decides_on_a_mute_session),
-        cmocka_unit_test(f3_starting_is_alive_until_patience_is_over),
-        cmocka_unit_test(f3_patience_begins_anew_after_any_other_answer),
-        cmocka_unit_test(f4_another_system_is_not_ours),
-        cmocka_unit_test(f4_our_own_postgresql_names_the_system),
-        cmocka_unit_test(p1_an_older_term_is_stale_when_the_answer_is_newer),
-        cmocka_unit_test(members_that_stay_keep_their_view),
-        cmocka_unit_test(self_is_always_a_member),
-        cmocka_unit_test(e1_a_survey_is_complete_when_all_or_time_is_up),
+        T(f1_silence_and_refusal_are_no_sign_of_life),
+        T(f1_kinds_of_failure_stay_different),
+        T(f1_learning_nothing_changes_nothing),
+        T(f2_an_error_of_the_server_is_a_sign_of_life),
+        T(f2_connection_check_type_decides_on_a_mute_session),
+        T(f3_starting_is_alive_until_patience_is_over),
+        T(f3_patience_begins_anew_after_any_other_answer),
+        T(f4_another_system_is_not_ours),
+        T(f4_our_own_postgresql_names_the_system),
+        T(p1_an_older_term_is_stale_when_the_answer_is_newer),
+        T(members_that_stay_keep_their_view),
+        T(self_is_always_a_member),
+        T(members_that_stay_keep_their_notes),
+        T(e1_a_survey_is_complete_when_all_or_time_is_up),
+        T(e1_an_answer_is_fresh_for_a_survey_only),
+        T(e1_a_witness_keeps_no_survey_waiting),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -149,8 +149,9 @@ bool view_survey_complete(const struct core *core)
     if (mono_diff(core->now, core->survey_at) >=
         CORE_SURVEY_BEATS * core->settings.beat_ms)
         return true;
+    /* A witness has no PostgreSQL that could answer. */
     for (int i = 0; i < core->n_members; i++)
-        if (!core->views[i].fresh)
+        if (!core->views[i].fresh && core->members[i].role != CORE_ROLE_WITNESS)
             return false;
     return true;
 }

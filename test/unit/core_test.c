@@ -815,6 +815,7 @@ static void any_settings(const struct core *core, struct core_event *event)
     event->settings.fencing = (enum core_fencing)any(0, 2);
     event->settings.keep_on_quorum_loss = any(0, 3) == 0;
     event->settings.keep_on_daemon_loss = any(0, 3) == 0;
+    event->settings.restart_on_crash = any(0, 1);
     event->settings.reconnect_interval_ms = any(1, 3) * 1000;
 }
 
@@ -841,10 +842,15 @@ any_event(const struct core *core, struct core_member *members, struct core_note
         event.kind = CORE_EV_LOCAL;
     else if (kind < 45)
         event.kind = (enum core_event_kind)any(CORE_EV_TICK, CORE_EV_SETTINGS);
+    else if (kind == 45 && any(0, 9) == 0)
+        event.kind = CORE_EV_STOP;
     event.now.ms = core->now.ms + (any(0, 9) == 0 ? any(-1000, 7000) : any(0, 300));
     switch (event.kind) {
     case CORE_EV_START:
     case CORE_EV_TICK:
+        break;
+    case CORE_EV_STOP:
+        event.stop.handover = any(0, 1);
         break;
     case CORE_EV_MEMBERS:
         any_members(&event, members);
@@ -906,6 +912,9 @@ static void check_step(const struct core *core, const struct core_effects *effec
     if (core->note.phase == CORE_PHASE_LEAD)
         assert_true(core->durable.duty == CORE_DUTY_LEADING &&
                     core->durable.lead_term == core->note.term);
+    /* L9: before it is resigned no note says that the led term is over. */
+    if (core->durable.duty == CORE_DUTY_LEADING && core->note.phase != CORE_PHASE_RENEW)
+        assert_int_equal(core->note.term, core->durable.lead_term);
     if (core->note.leader_id != 0)
         assert_int_equal(core->note.leader_id, core->durable.leader_id);
     say_all(core, effects);

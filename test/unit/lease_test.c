@@ -155,6 +155,43 @@ static void l3_a_crash_resigns_at_once(void **state)
     assert_int_not_equal(core.start_id, 0);
 }
 
+/* crash_action = restart: one, quick, and read-only; then it is compared like any
+ * other.
+ */
+static void l3_or_restarts_in_place_once(void **state)
+{
+    struct core core = fixture_leading(3);
+    const struct core_effects *effects;
+
+    (void)state;
+    core.settings.restart_on_crash = true;
+    effects = step_local(&core, T0 + 100, CORE_LOCAL_DEAD, false);
+    assert_int_equal(core.state, CORE_PRIMARY);
+    assert_int_equal(n_effects(effects, CORE_EFF_KILL), 1);
+    assert_int_equal(core.note.phase, CORE_PHASE_ASK);
+    effects = step_done(&core, T0 + 200, core.fence_id, true);
+    assert_int_equal(n_effects(effects, CORE_EFF_START_PG), 1);
+    (void)step_local(&core, T0 + 900, CORE_LOCAL_RUNNING, false);
+    (void)step_done(&core, T0 + 900, core.start_id, true);
+    (void)step_see(&core, T0 + 4 * FIXTURE_BEAT + 1, fixture_standby(FIXTURE_SELF));
+    assert_int_equal(core.resign_why, CORE_WHY_GUARDED);
+    /* A start that fails is none: the others have their turn. */
+    core = fixture_leading(3);
+    core.settings.restart_on_crash = true;
+    (void)step_local(&core, T0 + 100, CORE_LOCAL_GONE, false);
+    assert_int_not_equal(core.start_id, 0);
+    (void)step_done(&core, T0 + 200, core.start_id, false);
+    assert_int_equal(core.resign_why, CORE_WHY_CRASHED);
+    /* Nor is one that takes a window. */
+    core = fixture_leading(3);
+    core.settings.restart_on_crash = true;
+    (void)step_local(&core, T0 + 100, CORE_LOCAL_GONE, false);
+    (void)step_tick(&core, T0 + 99 + FIXTURE_W);
+    assert_int_equal(core.state, CORE_PRIMARY);
+    (void)step_tick(&core, T0 + 100 + FIXTURE_W);
+    assert_int_equal(core.resign_why, CORE_WHY_CRASHED);
+}
+
 static void l3_proved_gone_needs_no_kill(void **state)
 {
     struct core core = fixture_leading(3);
@@ -702,6 +739,40 @@ static void m4_a_grace_after_a_stop_in_good_order(void **state)
     assert_int_equal(core.fence_kind, CORE_EFF_FREEZE);
 }
 
+static const struct core_effects *stop(struct core *core, int64_t at, bool handover)
+{
+    struct core_event event = {.kind = CORE_EV_STOP, .now = {at}};
+    static struct core_effects effects;
+
+    event.stop.handover = handover;
+    core_step(core, &event, &effects);
+    return &effects;
+}
+
+static void m4_a_stop_in_good_order_leaves_postgresql_alone(void **state)
+{
+    struct core core = fixture_leading(3);
+    const struct core_effects *effects = stop(&core, T0 + 100, false);
+
+    (void)state;
+    assert_true(find_effect(effects, CORE_EFF_SAVE)->durable.rested);
+    assert_true(find_effect(effects, CORE_EFF_LEASE)->freeze_at.ms == MONO_NEVER.ms);
+}
+
+static void m4_a_handover_resigns_once_postgresql_is_stopped(void **state)
+{
+    struct core core = fixture_leading(3);
+    const struct core_effects *effects = stop(&core, T0 + 100, true);
+
+    (void)state;
+    assert_null(find_effect(effects, CORE_EFF_LEASE)); /* fenced as ever */
+    assert_int_equal(core.state, CORE_PRIMARY);
+    (void)step_local(&core, T0 + 500, CORE_LOCAL_GONE, true);
+    assert_int_equal(core.resign_why, CORE_WHY_STOPPED);
+    (void)settle(&core, T0 + 500);
+    assert_int_equal(core.note.phase, CORE_PHASE_RESIGNED);
+}
+
 /* ---- D3: no state file
  * ---------------------------------------------------------------- */
 
@@ -793,6 +864,7 @@ int main(void)
         T(l1_two_nodes_q2),
         T(l3_lead_is_said_only_while_postgresql_does),
         T(l3_a_crash_resigns_at_once),
+        T(l3_or_restarts_in_place_once),
         T(l3_proved_gone_needs_no_kill),
         T(l3_an_orderly_stop_is_given_a_window),
         T(l3_a_hang_is_given_half_a_window),
@@ -819,6 +891,8 @@ int main(void)
         T(d2_the_lease_of_the_former_run_holds),
         T(d2_a_resignation_ends_it),
         T(m4_a_grace_after_a_stop_in_good_order),
+        T(m4_a_stop_in_good_order_leaves_postgresql_alone),
+        T(m4_a_handover_resigns_once_postgresql_is_stopped),
         T(d3_without_a_state_file_it_leads_only_where_nobody_votes),
         T(l6_frozen_without_a_leader_is_ended_and_started),
         T(l6_what_somebody_else_started_is_not_started_again),

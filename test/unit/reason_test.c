@@ -11,10 +11,10 @@
 #define GOLDEN TEST_SOURCE_DIR "/test/golden/core/words.ok"
 
 /* The last ones; a new enumerator must be put in front of them or named here. */
-#define LAST_REASON  CORE_WHY_MANY_LEADERS
-#define LAST_MESSAGE CORE_SAY_ACTION_FAILED
-#define LAST_RECORD  CORE_REC_LOCAL_PROMOTED
-#define LAST_STATE   CORE_FOLLOWING
+#define LAST_REASON  CORE_WHY_LEADER_STOPPED
+#define LAST_MESSAGE CORE_SAY_DAEMON_SILENT
+#define LAST_RECORD  CORE_REC_RENEWED
+#define LAST_STATE   CORE_RESIGNING
 #define LAST_RULE    CORE_RANK_ID
 #define LAST_REACH   REACH_UNUSABLE
 
@@ -81,6 +81,54 @@ each_waiting(struct core *core, struct core_effect *effect, each_fn *each, void 
         effect->why = why_with_all((enum core_reason)reason);
         say(core, effect, "message waiting", each, arg);
     }
+    effect->why = why_with_all(CORE_WHY_NO_STATE);
+    say(core, effect, "message waiting, no state", each, arg);
+}
+
+/* Why own PostgreSQL is stopped, continued or given up. */
+static void
+each_lease(struct core *core, struct core_effect *effect, each_fn *each, void *arg)
+{
+    static const enum core_reason reasons[] = {
+        CORE_WHY_LEASE,    CORE_WHY_LEASE_LOST, CORE_WHY_LEASE_OVER,
+        CORE_WHY_CRASHED,  CORE_WHY_STOPPED,    CORE_WHY_TOO_LONG_FROZEN,
+        CORE_WHY_HUNG,     CORE_WHY_GUARDED,    CORE_WHY_LATER_LEADER,
+        CORE_WHY_UNLEASED, CORE_WHY_NO_STATE,   CORE_WHY_PROMOTE_FAILED,
+    };
+    char label[64];
+
+    effect->node_id = core->settings.self_id;
+    for (size_t i = 0; i < N_OF(reasons); i++) {
+        effect->why = why_with_all(reasons[i]);
+        (void)snprintf(label, sizeof label, "message lease, %s",
+                       reason_name(reasons[i]));
+        say(core, effect, label, each, arg);
+    }
+    effect->why = why_with_all(CORE_WHY_LEASE);
+    effect->why.b = 0;
+    say(core, effect, "message lease, none needed", each, arg);
+}
+
+/* The reason that goes with a message that has one only. */
+static void each_with_its_own(struct core *core,
+                              struct core_effect *effect,
+                              each_fn *each,
+                              void *arg)
+{
+    enum core_reason reason = CORE_WHY_PROMOTE_FAILED;
+    char label[32];
+
+    if (effect->message == CORE_SAY_VOTED)
+        reason = CORE_WHY_VOTED;
+    else if (effect->message == CORE_SAY_NO_STATE)
+        reason = CORE_WHY_NO_STATE;
+    else if (effect->message == CORE_SAY_TWIN)
+        reason = CORE_WHY_TWIN;
+    else if (effect->message == CORE_SAY_DAEMON_SILENT)
+        reason = CORE_WHY_LEADER_STOPPED;
+    effect->why = why_with_all(reason);
+    (void)snprintf(label, sizeof label, "message %d", (int)effect->message);
+    say(core, effect, label, each, arg);
 }
 
 static void
@@ -146,9 +194,7 @@ static void each_message(struct core *core, each_fn *each, void *arg)
                                      .node_id = 3,
                                      .message = (enum core_message)message,
                                      .why = why_with_all(CORE_WHY_PROMOTE_FAILED)};
-        char label[32];
 
-        (void)snprintf(label, sizeof label, "message %d", message);
         if (message == CORE_SAY_VERDICT)
             each_verdict(core, &effect, each, arg);
         else if (message == CORE_SAY_WAITING)
@@ -161,8 +207,10 @@ static void each_message(struct core *core, each_fn *each, void *arg)
             each_lost(core, &effect, each, arg);
         else if (message == CORE_SAY_SLEEPING)
             each_interval(core, &effect, each, arg);
+        else if (message == CORE_SAY_LEASE)
+            each_lease(core, &effect, each, arg);
         else
-            say(core, &effect, label, each, arg);
+            each_with_its_own(core, &effect, each, arg);
     }
 }
 

@@ -138,7 +138,7 @@ static bool is_done(const struct plan *plan)
 {
     char label[REGISTRATION_LABEL_SIZE];
 
-    if (plan->target->voting != plan->on)
+    if (plan->target->voting == plan->on)
         return false;
     log_notice("%s is %s already", registration_label(plan->target, label),
                plan->on ? "in maintenance" : "a voter");

@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include "action.h"
+#include "child.h"
 #include "core/reason.h"
 #include "durable.h"
 #include "err.h"
 #include "fencing.h"
+#include "leave.h"
 #include "log.h"
 #include "notify.h"
 #include "pgconn.h"
@@ -24,10 +26,6 @@
 /* The live state is written on each change, and this often besides. */
 #define STATE_INTERVAL_S   30.
 #define CLEANUP_INTERVAL_S 3600.
-
-/* What waits for the primary, and the notification commands, get this long when we
- * stop. */
-#define SHUTDOWN_MS 1000
 
 int64_t daemon_beat_ms(const struct daemon *daemon)
 {
@@ -181,11 +179,8 @@ static void start_timer(struct daemon *daemon,
 
 static void on_shutdown_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 {
-    struct daemon *daemon = timer->data;
-
     (void)revents;
-    if ((link_kept(daemon->primary) == 0 && !record_busy(daemon)) ||
-        mono_reached(daemon->stop_deadline, mono_now()))
+    if (leave_is_done(timer->data))
         ev_break(loop, EVBREAK_ALL);
 }
 
@@ -200,11 +195,11 @@ static void on_stop_signal(struct ev_loop *loop, ev_signal *signal, int revents)
         return;
     }
     daemon->stopping = true;
-    daemon->stop_deadline = mono_add(mono_now(), SHUTDOWN_MS);
     log_notice("%s received, stopping",
                signal->signum == SIGINT ? "SIGINT" : "SIGTERM");
     notify_stopping();
     record_event(daemon, "pgrmond_shutdown", true, 0, "stopped by a signal");
+    leave_begin(daemon);
     start_timer(daemon, &daemon->shutdown_timer, on_shutdown_timer, 0.01, 0.02);
 }
 
@@ -323,6 +318,7 @@ void daemon_free(struct daemon *daemon)
         return;
     record_stop(daemon);
     action_free(daemon->action);
+    child_cancel(daemon->leaving);
     revoke_cancel(daemon->revoke);
     startpg_cancel(daemon->startpg);
     fencing_close(daemon);

@@ -301,16 +301,17 @@ const struct config_row config_table[] = {
              "it goes on accepting writes, which are lost when the others have elected "
              "another primary."},
     {.name = "on_stop", .section = FENCING, .type = CONFIG_TYPE_ENUM, AT(on_stop),
-     .fallback = "handover", .words = on_stop_words, RELOADABLE,
-     .help = "Without effect in this version: a daemon that is stopped in good order leaves "
-             "PostgreSQL as it is, on a primary without a lease. To come: handover: make "
-             "another node the primary. pause: have the others promise to elect nobody for "
-             "a while. stop: stop PostgreSQL."},
+     .fallback = "pause", .words = on_stop_words, RELOADABLE,
+     .help = "What a primary's daemon does when it is stopped in good order. pause: "
+             "PostgreSQL goes on, without a lease and unfenced, until the daemon is started "
+             "again; nobody is elected beside it as long as it answers. handover: stop "
+             "PostgreSQL and give up the term, so that another node is the primary at once. "
+             "stop: stop PostgreSQL; another node leads after the window."},
     {.name = "crash_action", .section = FENCING, .type = CONFIG_TYPE_ENUM,
      AT(crash_action), .fallback = "failover", .words = crash_words, RELOADABLE,
      .help = "What follows when a primary's PostgreSQL has crashed. failover: another "
-             "node is elected at once. restart: one quick restart is tried first; without "
-             "effect in this version."},
+             "node is elected at once. restart: one quick restart is tried first, "
+             "within the window, so that the tail that was not sent yet is not lost."},
     {.name = "start_guard", .section = FENCING, .type = CONFIG_TYPE_ENUM,
      AT(start_guard), .fallback = "read-only", .words = guard_words, RELOADABLE,
      .help = "How a former primary comes up when somebody other than pgrmond starts it. "

@@ -381,6 +381,10 @@ digest(struct core *core, const struct core_event *event, struct core_effects *o
         break;
     case CORE_EV_TICK:
         break;
+    case CORE_EV_STOP:
+        core->stopping = true;
+        core->handing_over = event->stop.handover;
+        break;
     case CORE_EV_LOCAL:
         lease_local(core, event->local.local, event->local.clean);
         break;

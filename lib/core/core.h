@@ -297,6 +297,7 @@ enum core_event_kind {
     CORE_EV_OBSERVED, /* a probe ended, self included */
     CORE_EV_DONE,     /* an effect with an id ended */
     CORE_EV_SETTINGS, /* a reload changed settings */
+    CORE_EV_STOP,     /* the daemon is stopped in good order (M4) */
     CORE_EV_LOCAL,    /* own server processes were looked at, or changed */
 };
 
@@ -326,6 +327,9 @@ struct core_event {
             struct core_report report; /* of a revocation */
         } done;
         struct core_settings settings;
+        struct {
+            bool handover; /* own PostgreSQL is being stopped: resign once it is */
+        } stop;
         struct {
             enum core_local local;
             bool clean; /* DEAD, GONE: pg_control says "shut down" */
@@ -526,6 +530,9 @@ struct core {
     uint32_t start_id;                /* of a start of PostgreSQL under way; 0 = none */
     struct mono start_after;
     int start_tries;
+    bool restarted;         /* crash_action = restart: was done in this leadership */
+    bool stopping;          /* the daemon is, in good order */
+    bool handing_over;      /* own PostgreSQL is stopped for that */
     bool start_wanted;      /* we ended it, so we start it again, read-only */
     uint32_t lead_id;       /* of the recording of our term under way; 0 = none */
     bool lead_recorded;     /* our term has its row (E6) */

@@ -254,8 +254,10 @@ static enum core_reason must_resign(const struct core *core)
     if (core->local == CORE_LOCAL_DEAD || core->local == CORE_LOCAL_GONE) {
         if (!core->local_clean)
             return CORE_WHY_CRASHED;
-        return mono_diff(core->now, core->local_gone_at) >= window_ms ? CORE_WHY_STOPPED
-                                                                      : CORE_WHY_NONE;
+        return core->handing_over ||
+                       mono_diff(core->now, core->local_gone_at) >= window_ms
+                   ? CORE_WHY_STOPPED
+                   : CORE_WHY_NONE;
     }
     if (view_is_ours(core, self) && self->seen.in_recovery &&
         mono_diff(self->seen_at, core->since) >
@@ -293,7 +295,7 @@ static void arm(struct core *core, struct core_effects *out)
         return;
     wanted.armed = core->durable.armed ||
                    (lease_is_valid(core) && lease_until(core).ms != MONO_NEVER.ms);
-    wanted.rested = core->durable.rested && in_grace(core);
+    wanted.rested = core->stopping || (core->durable.rested && in_grace(core));
     if (wanted.window_ms < window_of(&core->settings))
         wanted.window_ms = window_of(&core->settings);
     wanted.recorded = core->lead_recorded;
@@ -402,6 +404,30 @@ static bool lead_without_voice(struct core *core, struct core_effects *out)
     return true;
 }
 
+/* crash_action = restart: one quick restart before the term is given up, within a
+ * window. It comes up read-only (G1), and with all of its WAL it is compared like any
+ * other. */
+static bool restart_in_place(struct core *core, struct core_effects *out)
+{
+    struct core_effect *effect;
+
+    if (!core->settings.restart_on_crash ||
+        mono_diff(core->now, core->local_gone_at) >= window_of(&core->settings))
+        return false;
+    if (core->local == CORE_LOCAL_DEAD) {
+        act(core, CORE_EFF_KILL, out);
+        return core->fence_id != 0;
+    }
+    if (core->restarted)
+        return core->start_id != 0;
+    core->restarted = true;
+    core->start_id = ++core->last_id;
+    effect = effect_emit(out, CORE_EFF_START_PG);
+    effect->id = core->start_id;
+    effect->deadline_ms = window_of(&core->settings);
+    return true;
+}
+
 bool lease_lead(struct core *core, struct core_effects *out)
 {
     enum core_reason why;
@@ -412,6 +438,8 @@ bool lease_lead(struct core *core, struct core_effects *out)
     if (core->durable.duty == CORE_DUTY_RESIGNED)
         return false; /* fencing = off: writable, but not our right */
     why = must_resign(core);
+    if (why == CORE_WHY_CRASHED && restart_in_place(core, out))
+        return false;
     if (why != CORE_WHY_NONE) {
         lease_resign(core, why, out);
         return true;
@@ -493,6 +521,9 @@ static struct mono freeze_at(const struct core *core)
 {
     struct mono until;
 
+    /* M4: whoever stops this daemon in good order lets PostgreSQL go on. */
+    if (core->stopping && !core->handing_over)
+        return MONO_NEVER;
     if (core->state == CORE_PROMOTING ? !may_fence(core) : !is_armed(core))
         return MONO_NEVER;
     if (core->state != CORE_PRIMARY && core->state != CORE_PROMOTING &&

@@ -39,6 +39,7 @@ void monitor_become_primary(struct core *core,
         core->durable.duty == CORE_DUTY_LEADING && core->durable.recorded;
     core->lead_id = 0;
     core->claiming = false;
+    core->restarted = false;
     core_become(core, CORE_PRIMARY, why, out);
     effect_report(out, CORE_SAY_MONITOR_PRIMARY, core->settings.self_id, why);
 }

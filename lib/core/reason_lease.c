@@ -173,8 +173,7 @@ void reason_lease_say(const struct core *core,
                       const struct core_effect *effect,
                       struct core_text *ret_text)
 {
-    (void)reason_lease_sentence(core, &effect->why, ret_text->text,
-                                sizeof ret_text->text);
+    reason_sentence(core, &effect->why, ret_text->text, sizeof ret_text->text);
     switch (effect->message) {
     case CORE_SAY_VOTED:
         ret_text->level = CORE_LEVEL_NOTICE;

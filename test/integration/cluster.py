@@ -232,7 +232,7 @@ class Cluster:
         """[(title, text)]: the end of every log, for a test that failed."""
         logs = [(n, log) for n in self for log in (n.command_log, n.daemon_log, n.pg_log)]
         return [
-            (f"{node.name} {log.name}", "\n".join(log.read_text().splitlines()[-lines:]))
+            (f"{node.name} {log.name}", "\n".join(log.read_text(errors="replace").splitlines()[-lines:]))
             for node, log in logs
             if log.exists()
         ]

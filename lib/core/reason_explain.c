@@ -285,7 +285,8 @@ static void say_outcome(const struct explain *explain,
     case EXPLAIN_TWO_NODES:
         say(text, "one of two nodes is enough: cut off from each other, both would "
                   "accept writes");
-        hint(text, "register a third node or a witness, or set quorum = majority");
+        hint(text,
+             "on a third host: \"pgrmon witness register\"; or set quorum = majority");
         break;
     case EXPLAIN_NO_BALLOTS:
         say(text, "%s would stand, and get %d of the %d ballots that it needs",

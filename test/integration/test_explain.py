@@ -56,3 +56,17 @@ def test_no_quorum_is_explained(cluster):
     text = nodes[2].pgrmon("cluster", "explain").out
     assert "nobody can be promoted" in text
     assert "systemctl start pgrmond" in text
+
+
+def test_a_witness_makes_two_nodes_safe(cluster):
+    """Its daemon has no board: its notes are read on those of the others."""
+    nodes = cluster(2, witnesses=(3,))
+    nodes.wait_calm()
+    code, said = explain(nodes[1])
+    assert code == 0, said
+    assert {found["node_id"] for found in findings(said, "supports")} == {2, 3}
+    assert said["host_loss_promotes_id"] == 2, said
+    assert {found["node_id"] for found in findings(said, "stands")} == {2}
+
+    nodes[1].lose_power()
+    assert nodes.wait_primary(2).number == 2

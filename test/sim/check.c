@@ -1,5 +1,13 @@
-/* check.c - what must hold at every instant: design.md section 3, rules (a) to (f) of
- * sim.h's author; judged by files, WAL and notes. */
+/* check.c - what must hold at every instant (design.md section 3), judged by files, WAL
+ * and notes:
+ *
+ *   a  never two writable nodes, but where 3.9 does not cover it
+ *   b  no promotion without enough promises of that term in the voters' files
+ *   c  no voter promises one term to two nodes, over its whole life
+ *   d  nothing is acknowledged while frozen (commit.c)
+ *   e  no acknowledged commit is missing from a new leader, if copies are awaited
+ *   f  only the one who won a term says that it leads it
+ *   g  once all is healed there is one leader, and calm (stable.c) */
 #include "check.h"
 
 #include <inttypes.h>

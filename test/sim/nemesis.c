@@ -284,10 +284,12 @@ static bool has_foreigner(const struct sim *sim)
 }
 
 /* One of three at most: without a majority of voters nothing can be elected; with
- * synchronous replication its report is missing, too (E4). */
+ * synchronous replication its report is missing, too (E4). Not before they know a
+ * leader: then only an operator can say who it was. */
 static void lose_file(struct sim *sim, int id)
 {
-    if (sim->n < 3 || sim->copies > 0 || has_lost_a_file(sim) || has_foreigner(sim))
+    if (sim->n < 3 || sim->copies > 0 || sim->now.ms < 1000 + window_ms(sim) ||
+        has_lost_a_file(sim) || has_foreigner(sim))
         return;
     sim_daemon_stop(sim, id);
     sim_lose_file(sim, id);

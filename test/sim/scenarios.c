@@ -2,7 +2,6 @@
  * test/golden/sim: what every node decided, when and why. Read both together. */
 #include "check.h"
 #include "shell.h"
-#include "sim.h"
 #include "world.h"
 
 /* Long enough for a window of 6 s, an election, and the others to follow. */
@@ -486,7 +485,7 @@ const struct sim_scenario sim_scenarios[] = {
     {"promotion_ends_late", "a promotion that was given up succeeds after all", promotion_ends_late},
     {"better_candidate_idle", "E9: a better candidate that does nothing is passed over", better_candidate_idle},
     {"old_primary_returns", "F5: two primaries are reported; an operator rejoins one", old_primary_returns},
-    {"primary_cut_off", "known gap: a cut-off primary stays writable", primary_cut_off},
+    {"primary_cut_off", "L4, L6: a cut-off primary is frozen, ended, and returns read-only", primary_cut_off},
     {"daemon_restarts_in_election", "a restarted daemon begins its window anew", daemon_restarts_in_election},
     {"daemon_dies_while_promoting", "the promotion goes on without its daemon", daemon_dies_while_promoting},
     {"standby_first", "daemons wait for their PostgreSQL, the standby for its primary", standby_first},

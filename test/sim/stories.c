@@ -49,6 +49,21 @@ static void long_partition(struct sim *sim)
     settle(sim);
 }
 
+/* The voters promise before the first leader knows that they did. */
+static void first_lease(struct sim *sim)
+{
+    nodes(sim, 3);
+    sim_start(sim);
+    sim_run(sim, 350);
+    sim_say(sim, "both voters have promised; the leader has not read it yet");
+    sim_daemon_stop(sim, 1);
+    sim_isolate(sim, 1);
+    sim_run(sim, FAILOVER_MS);
+    sim_rejoin_network(sim, 1);
+    sim_daemon_start(sim, 1);
+    settle(sim);
+}
+
 /* ---- 1, 3, 8: what comes back -------------------------------------------------------
  */
 
@@ -367,6 +382,7 @@ static void recovery_for_ever(struct sim *sim)
 const struct sim_scenario sim_stories[] = {
     {"short_partition", "L4, L5: frozen and thawed: nothing else happens", short_partition},
     {"long_partition", "L6: frozen, killed, and a standby when it returns", long_partition},
+    {"first_lease", "L1: a first leader is fenced from the first promise on", first_lease},
     {"reboot_of_the_leader", "3.10-1: PostgreSQL comes up before the daemon, read-only", reboot_of_the_leader},
     {"slow_promotion", "3.10-2: the lease is lost during a promotion of 2.5 W", slow_promotion},
     {"resigned_and_back", "3.10-3: resigned, restarted by init, fresh echoes of the term", resigned_and_back},

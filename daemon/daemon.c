@@ -18,6 +18,8 @@
 #include "probe.h"
 #include "reload.h"
 #include "resolve.h"
+#include "revoke.h"
+#include "startpg.h"
 
 /* The live state is written on each change, and this often besides. */
 #define STATE_INTERVAL_S   30.
@@ -275,6 +277,7 @@ static void feed_start(struct daemon *daemon)
     event.start.durable = daemon->state.durable;
     event.start.random = (uint64_t)now.tv_nsec * 2654435761U + (uint64_t)getpid();
     event.start.system_identifier = daemon->state.system_identifier;
+    event.start.lease_until = fencing_lease_until(daemon);
     daemon_feed(daemon, &event);
     if (daemon->state.nodes.n == 0)
         return;
@@ -313,6 +316,8 @@ void daemon_free(struct daemon *daemon)
         return;
     record_stop(daemon);
     action_free(daemon->action);
+    revoke_cancel(daemon->revoke);
+    startpg_cancel(daemon->startpg);
     fencing_close(daemon);
     durable_close(daemon);
     for (int i = 0; i < daemon->n_probes; i++)

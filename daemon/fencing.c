@@ -43,6 +43,15 @@ bool fencing_is_possible(const struct daemon *daemon)
     return daemon->fencing != NULL && daemon->fencing->possible;
 }
 
+struct mono fencing_lease_until(const struct daemon *daemon)
+{
+    struct mono until = MONO_NEVER;
+
+    if (fencing_is_possible(daemon) && daemon->fencing->sentry != NULL)
+        until = sentry_freeze_at(daemon->fencing->sentry);
+    return until.ms == MONO_NEVER.ms ? (struct mono){0} : until;
+}
+
 /* ---- looking ------------------------------------------------------------------------
  */
 

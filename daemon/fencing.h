@@ -18,6 +18,10 @@ void fencing_close(struct daemon *daemon);
  * fencing = off, and where they cannot be reached. */
 bool fencing_is_possible(const struct daemon *daemon);
 
+/* Until when the lease of a former run lasts, by its sentry; ms 0 = there was none. For
+ * CORE_EV_START. */
+struct mono fencing_lease_until(const struct daemon *daemon);
+
 /* CORE_EFF_LEASE, _FREEZE, _THAW and _KILL. */
 void fencing_lease(struct daemon *daemon, const struct core_effect *effect);
 void fencing_freeze(struct daemon *daemon, const struct core_effect *effect);

@@ -13,7 +13,8 @@
 #include "log.h"
 #include "notify.h"
 #include "probe.h"
-#include "queries.h"
+#include "revoke.h"
+#include "startpg.h"
 
 static struct probe *find_probe(const struct daemon *daemon, int node_id)
 {
@@ -84,59 +85,53 @@ static void post(struct daemon *daemon)
         probe_post(daemon->probes[i]);
 }
 
-static void start_pg(struct daemon *daemon, const struct core_effect *effect)
-{
-    daemon_done(daemon, effect->id, false, NULL);
-}
+/* ---- own PostgreSQL
+ * -------------------------------------------------------------------
+ */
 
-/* STOPGAP until daemon/revoke.c is merged. */
-static const struct query tmp_alter = {
-    .name = "tmp_alter", .text = "ALTER SYSTEM SET primary_conninfo = ''"};
-static const struct query tmp_reload = {.name = "tmp_reload",
-                                        .text = "SELECT pg_reload_conf()"};
-static const struct query tmp_poll = {
-    .name = "tmp_poll",
-    .text = "SELECT current_setting('primary_conninfo') = '' AND NOT EXISTS (SELECT "
-            "FROM pg_stat_activity WHERE backend_type = 'walreceiver') AND "
-            "coalesce(pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn(), true), "
-            "(SELECT max(term) FROM pgrmon.term), pg_last_wal_replay_lsn()"};
-static uint32_t tmp_id;
-
-static void tmp_polled(void *arg, const struct pgconn_answer *answer);
-
-static void tmp_submit(struct daemon *daemon, const struct query *query)
-{
-    const struct link_job job = {
-        .query = query, .cb = query == &tmp_poll ? tmp_polled : NULL, .arg = daemon};
-
-    link_submit(daemon->local, &job);
-}
-
-static void tmp_polled(void *arg, const struct pgconn_answer *answer)
+static void on_started(void *arg, uint32_t id, const struct startpg_end *end)
 {
     struct daemon *daemon = arg;
-    struct core_report report = {0};
 
-    if (answer->reach != REACH_OK) {
-        daemon_done(daemon, tmp_id, false, NULL);
-        return;
-    }
-    if (!query_bool(answer->result, 0, 0)) {
-        tmp_submit(daemon, &tmp_poll);
-        return;
-    }
-    report.known = true;
-    report.term = strtoll(query_text(answer->result, 0, 1), NULL, 10);
-    (void)!lsn_parse(query_text(answer->result, 0, 2), &report.position);
-    daemon_done(daemon, tmp_id, true, &report);
+    daemon->startpg = NULL;
+    if (end->ok)
+        log_notice("own PostgreSQL was started, read-only");
+    else
+        log_error("own PostgreSQL could not be started: %s", end->text);
+    fencing_look(daemon);
+    daemon_done(daemon, id, end->ok, NULL);
+}
+
+static void start_pg(struct daemon *daemon, const struct core_effect *effect)
+{
+    startpg_cancel(daemon->startpg);
+    daemon->startpg =
+        startpg_start(daemon, effect->id, effect->deadline_ms, on_started, daemon);
+}
+
+static void on_revoked(void *arg, uint32_t id, const struct revoke_end *end)
+{
+    struct daemon *daemon = arg;
+
+    daemon->revoke = NULL;
+    if (end->text[0] != '\0')
+        log_warning("the WAL of this node cannot be reported: %s", end->text);
+    daemon_done(daemon, id, end->ok, &end->report);
 }
 
 static void cut_off(struct daemon *daemon, const struct core_effect *effect)
 {
-    tmp_id = effect->id;
-    tmp_submit(daemon, &tmp_alter);
-    tmp_submit(daemon, &tmp_reload);
-    tmp_submit(daemon, &tmp_poll);
+    revoke_cancel(daemon->revoke);
+    daemon->revoke =
+        revoke_start(daemon, effect->id, effect->deadline_ms, on_revoked, daemon);
+}
+
+/* What a vote has cut off is pointed anew: the cut must not come after it. */
+static void follow(struct daemon *daemon, const struct core_effect *effect)
+{
+    revoke_cancel(daemon->revoke);
+    daemon->revoke = NULL;
+    follow_start(daemon, effect);
 }
 
 void perform(struct daemon *daemon, const struct core_effect *effect)
@@ -156,7 +151,7 @@ void perform(struct daemon *daemon, const struct core_effect *effect)
         promote_start(daemon, effect);
         break;
     case CORE_EFF_FOLLOW:
-        follow_start(daemon, effect);
+        follow(daemon, effect);
         break;
     case CORE_EFF_LEAD:
         record_lead(daemon, effect->id, effect->term);

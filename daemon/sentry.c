@@ -291,6 +291,11 @@ static void wake(const struct sentry *sentry)
         (void)proc_signal(sentry->pid, sentry->start, SIGUSR1);
 }
 
+struct mono sentry_freeze_at(const struct sentry *sentry)
+{
+    return (struct mono){sentry->page->freeze_at};
+}
+
 int sentry_order(struct sentry *sentry, const struct sentry_orders *orders)
 {
     struct sentry_page *page = sentry->page;

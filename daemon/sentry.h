@@ -124,6 +124,10 @@ int sentry_order(struct sentry *sentry,
  * future, were read. */
 struct sentry_report sentry_did(const struct sentry *sentry);
 
+/* When it will freeze: right after sentry_start() the deadline of the former one, of
+ * this boot; MONO_NEVER when there was none. */
+struct mono sentry_freeze_at(const struct sentry *sentry);
+
 /* Tell it to end and release it; NULL is nothing. Does not wait, and does not thaw.
  * Give the order to stand down, or do the fencing, before. */
 void sentry_stop(struct sentry *sentry);

@@ -47,6 +47,13 @@
 #define SETTING(setting_name)                                                          \
     "(SELECT setting FROM pg_settings WHERE name = '" setting_name "') "
 
+/* How many standbys confirm a commit: "ANY 2 (...)", "FIRST 2 (...)", "2 (...)", a bare
+ * list is "FIRST 1" (manual section 20.6.2). */
+#define COPIES                                                                         \
+    "(SELECT CASE WHEN names = '' THEN 0 ELSE coalesce((regexp_match(names, "          \
+    "'^(?:first|any)?\\s*(\\d+)\\s*\\(', 'i'))[1]::int, 1) END "                       \
+    "FROM (SELECT trim(current_setting('synchronous_standby_names')) AS names) s) "
+
 #define LOCAL_TIME(expression) "to_char(" expression ", 'YYYY-MM-DD HH24:MI:SS') "
 #define UTC_TIME(expression)                                                           \
     "to_char((" expression ") AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') "
@@ -109,6 +116,9 @@ QUERY(terms, 1,
       "SELECT term, leader, leader_name, timeline, start_lsn, reason, "
       LOCAL_TIME("started_at") ", previous_leader "
       "FROM pgrmon.term ORDER BY term DESC LIMIT $1::bigint");
+
+QUERY(term_rows, 0,
+      "SELECT term, leader, timeline, start_lsn FROM pgrmon.term ORDER BY term");
 
 QUERY(record_event, 5,
       "INSERT INTO pgrmon.event "
@@ -181,7 +191,8 @@ QUERY(probe, 1,
       "WHERE a.usesysid = (SELECT oid FROM pg_roles WHERE rolname = session_user) "
       "AND a.backend_type = 'client backend' "
       "AND a.application_name LIKE 'pgrmond2%'), "
-      "CASE WHEN $1 <> '' THEN set_config('application_name', $1, false) END "
+      "CASE WHEN $1 <> '' THEN set_config('application_name', $1, false) END, "
+      COPIES
       "FROM " ROLE "LEFT JOIN pg_stat_wal_receiver receiver ON true");
 
 /* ---- facts about a server ------------------------------------------------------ */
@@ -331,6 +342,53 @@ QUERY(archive_facts, 0,
 
 QUERY(archive_ready, 0,
       "SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'");
+
+/* ---- around an election -------------------------------------------------------- */
+
+/* Settings in bytes, and the block's size, are in pg_settings; asked once. */
+#define SOURCE(setting_name)                                                           \
+    "(SELECT source FROM pg_settings WHERE name = '" setting_name "') "
+
+QUERY(revoke_facts, 0,
+      "SELECT pg_is_in_recovery(), "
+      "current_setting('primary_conninfo') = '', "
+      SOURCE("primary_conninfo") ", "
+      "current_setting('wal_block_size'), "
+      "pg_size_bytes(current_setting('wal_segment_size')), "
+      "current_setting('restore_command'), "
+      SOURCE("restore_command") ", "
+      "(SELECT sourcefile FROM pg_settings WHERE name = 'restore_command')");
+
+/* One statement, asked every few milliseconds: never a setting's content, which may be
+ * a password. */
+QUERY(revoke_state, 0,
+      "SELECT standby, "
+      "current_setting('primary_conninfo') = '', "
+      "coalesce((SELECT string_agg(p.pid::text, ' ') FROM ("
+      "SELECT a.pid FROM pg_stat_activity a WHERE a.backend_type = 'walreceiver' "
+      "UNION SELECT r.pid FROM pg_stat_wal_receiver r WHERE r.pid IS NOT NULL) p), ''), "
+      "s.pid, s.wait_event_type, s.wait_event, "
+      "CASE WHEN standby THEN pg_last_wal_receive_lsn() END, "
+      REPLAYED ", "
+      PAUSED ", "
+      "(SELECT max(term) FROM pgrmon.term) "
+      "FROM " ROLE "LEFT JOIN pg_stat_activity s ON s.backend_type = 'startup'");
+
+/* Whom the startup process waits for is not told (pg_blocking_pids() does not know it):
+ * for a conflict of snapshots whoever has one, else whoever is in a transaction. */
+QUERY(replay_blockers, 0,
+      "SELECT a.pid FROM pg_stat_activity a CROSS JOIN "
+      "(SELECT wait_event FROM pg_stat_activity WHERE backend_type = 'startup') s "
+      "WHERE a.backend_type = 'client backend' AND a.xact_start IS NOT NULL "
+      "AND (a.backend_xmin IS NOT NULL "
+      "OR s.wait_event IS DISTINCT FROM 'RecoveryConflictSnapshot') "
+      "AND NOT (a.usesysid = (SELECT oid FROM pg_roles WHERE rolname = session_user) "
+      "AND a.application_name LIKE 'pgrmon%')");
+
+QUERY(terminate, 1, "SELECT pg_terminate_backend($1::int)");
+
+QUERY(wal_end, 0,
+      "SELECT standby, " TIMELINE ", " POSITION ", " REPLAYED "FROM " ROLE);
 
 /* ---- acting -------------------------------------------------------------------- */
 

@@ -51,6 +51,7 @@ struct query {
  *                `primary register` records the first term with it, after node_upsert
  *   terms        $1 limit|NULL -> term, leader, leader_name, timeline, start_lsn,
  *                reason, started_at, previous_leader; newest first
+ *   term_rows    -> term, leader, timeline, start_lsn of all; oldest first
  *   record_event $1 node_id $2 event $3 successful $4 details $5 timestamp|NULL (= now)
  *                -> event_id, event_timestamp
  *   events       $1 limit|NULL $2 node_id|NULL $3 node_name|NULL $4 event|NULL
@@ -107,6 +108,17 @@ struct query {
  *                last_archived_wal, failed_count, last_failed_wal, last_failed_time,
  *                last attempt failed (bool)
  *   archive_ready    -> number of files that wait; 42501 = not permitted (pg_monitor)
+ *   revoke_facts     -> in_recovery, primary_conninfo is empty, its source (view
+ *                pg_settings), wal_block_size, wal_segment_size in bytes,
+ *                restore_command, source of that, name of its file|NULL (not permitted)
+ *   revoke_state     -> in_recovery, primary_conninfo is empty, pids of walreceivers
+ *                ("17 18"; '' = none), startup process' pid|NULL, wait_event_type|NULL,
+ *                wait_event|NULL, received LSN|NULL, replayed LSN|NULL, replay_paused,
+ *                highest term|NULL. 42501 without pg_monitor, 42P01 without schema
+ *   replay_blockers  -> pid of each session that may be what the startup process waits
+ *                for; none of our own, nor of walsenders
+ *   terminate    $1 pid -> bool; 42501 = not permitted
+ *   wal_end      -> in_recovery, timeline|NULL, end of WAL, replayed|NULL
  *   promote      $1 wait $2 seconds -> pg_promote()'s answer
  *   reload       -> true
  *   checkpoint   no row
@@ -124,6 +136,7 @@ struct query {
     X(record_promotion)                                                                \
     X(record_lead)                                                                     \
     X(terms)                                                                           \
+    X(term_rows)                                                                       \
     X(record_event)                                                                    \
     X(events)                                                                          \
     X(record_state)                                                                    \
@@ -149,6 +162,11 @@ struct query {
     X(node_facts)                                                                      \
     X(archive_facts)                                                                   \
     X(archive_ready)                                                                   \
+    X(revoke_facts)                                                                    \
+    X(revoke_state)                                                                    \
+    X(replay_blockers)                                                                 \
+    X(terminate)                                                                       \
+    X(wal_end)                                                                         \
     X(promote)                                                                         \
     X(reload)                                                                          \
     X(checkpoint)                                                                      \

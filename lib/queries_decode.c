@@ -218,6 +218,7 @@ enum probe_column {
     PROBE_RECEIVER_AGE,
     PROBE_NOTES,
     PROBE_POSTED, /* the note again, of no interest */
+    PROBE_COPIES,
     PROBE_N_COLUMNS,
 };
 
@@ -260,6 +261,8 @@ int query_decode_probe(const PGresult *res,
     seen.receiver_age_ms = query_int64(res, 0, PROBE_RECEIVER_AGE, -1);
     if (seen.receiver_age_ms < -1)
         seen.receiver_age_ms = 0; /* the server's clock was set back */
+    if (!need_int(res, 0, PROBE_COPIES, 0, &seen.copies))
+        seen.copies = 0;
     *ret_n_notes = query_decode_notes(res, ret_notes, NULL);
     for (int i = 0; i < *ret_n_notes; i++)
         if (ret_notes[i].node_id == node_id)

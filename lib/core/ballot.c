@@ -36,25 +36,36 @@ bool ballot_may_vote(const struct core *core)
 
 bool ballot_is_settled(const struct core *core)
 {
-    return core->save_id == 0;
+    return core->save_id == 0 && !core->save_failed;
+}
+
+static void emit_save(struct core *core, struct core_effects *out)
+{
+    struct core_effect *effect = effect_emit(out, CORE_EFF_SAVE);
+
+    core->save_id = ++core->last_id;
+    core->save_failed = false;
+    effect->id = core->save_id;
+    effect->durable = core->wanted;
+}
+
+void ballot_save_again(struct core *core, struct core_effects *out)
+{
+    if (core->save_failed && mono_reached(core->save_after, core->now))
+        emit_save(core, out);
 }
 
 void ballot_save(struct core *core,
                  const struct core_durable *wanted,
                  struct core_effects *out)
 {
-    struct core_effect *effect;
-
-    CORE_ASSERT(core->save_id == 0);
+    CORE_ASSERT(ballot_is_settled(core));
     CORE_ASSERT(wanted->term >= core->durable.term);
     CORE_ASSERT(wanted->term > core->durable.term ||
                 wanted->leader_id == core->durable.leader_id ||
                 core->durable.leader_id == 0);
     core->wanted = *wanted;
-    core->save_id = ++core->last_id;
-    effect = effect_emit(out, CORE_EFF_SAVE);
-    effect->id = core->save_id;
-    effect->durable = *wanted;
+    emit_save(core, out);
 }
 
 void ballot_saved(struct core *core, uint32_t id, bool ok)
@@ -63,16 +74,16 @@ void ballot_saved(struct core *core, uint32_t id, bool ok)
         return;
     core->save_id = 0;
     if (!ok) {
-        /* It may or may not be on disk: what is said must be true of both. A later
-         * write settles it; the number is not promised to anybody else. */
-        if (core->wanted.term > core->burned_term)
-            core->burned_term = core->wanted.term;
-        core->wanted = core->durable;
+        /* It may or may not be on disk: what is said must be true of both. So the same
+         * is written again, before anything else is. */
+        core->save_failed = true;
         core->save_after = mono_add(core->now, core->settings.beat_ms);
         return;
     }
     if (core->wanted.leader_id != core->durable.leader_id)
         core->promise_until = core->now; /* nothing was said to that one yet */
+    if (!core->wanted.revoked)
+        core->followed = false;
     core->durable = core->wanted;
 }
 
@@ -144,7 +155,7 @@ int ballot_supports(const struct core *core)
     if (core->durable.incarnation == 0)
         return 0;
     /* While another promise is being written the old one is not extended. */
-    if (core->save_id != 0 && core->wanted.leader_id != core->durable.leader_id)
+    if (!ballot_is_settled(core) && core->wanted.leader_id != core->durable.leader_id)
         return 0;
     if (core->durable.leader_id == core->settings.self_id)
         return supports_self(core) ? core->settings.self_id : 0;
@@ -223,7 +234,7 @@ void ballot_revoke(struct core *core, struct core_effects *out)
         struct core_durable wanted = core->durable;
 
         wanted.revoked = true;
-        if (ballot_is_settled(core) && mono_reached(core->save_after, core->now))
+        if (ballot_is_settled(core))
             ballot_save(core, &wanted, out);
         return;
     }
@@ -254,11 +265,19 @@ void ballot_revoked(struct core *core,
  * or proved to be no copy at this moment. */
 static bool wal_allows(const struct core *core, const struct core_report *report)
 {
+    const struct core_member *self = core_member(core, core->settings.self_id);
+    bool unfit = core->settings.failover == CORE_FAILOVER_MANUAL || self->priority <= 0;
+
     if (core->settings.witness || core->local == CORE_LOCAL_GONE)
         return true;
     if (!core->report.known)
         return false;
-    return ballot_report_cmp(&core->report, report) <= 0;
+    if (ballot_report_cmp(&core->report, report) <= 0)
+        return true;
+    /* E2: who may not lead waives its lead in the WAL, after half a window, where
+     * commits were not promised to be on two nodes. */
+    return unfit && core->durable.copies == 0 && core->state == CORE_ELECTING &&
+           mono_diff(core->now, core->since) >= window_of(&core->settings) / 2;
 }
 
 /* V1, of a candidate or of a leader that renews. */
@@ -271,8 +290,7 @@ static bool may_grant(const struct core *core, int i)
     const struct core_member *leader = board_leader(core, 0);
 
     if (candidate == core->settings.self_id || !board_shows_sign(core, peer) ||
-        note->voiceless || note->term <= core->durable.term ||
-        note->term <= core->burned_term)
+        note->voiceless || note->term <= core->durable.term)
         return false;
     if (note->members_version < core->durable.members_version)
         return false;
@@ -297,6 +315,7 @@ promise(struct core *core, int leader_id, int64_t term, struct core_effects *out
     wanted.duty = CORE_DUTY_FOLLOWER;
     wanted.lead_term = 0;
     wanted.armed = false;
+    wanted.recorded = false;
     wanted.rested = false;
     if (wanted.window_ms < window_ms)
         wanted.window_ms = window_ms;
@@ -319,6 +338,18 @@ static int choose_candidate(const struct core *core)
     return best;
 }
 
+/* k of E4: how many confirm a commit, as the leader's settings are now; what was last
+ * known when it does not answer. */
+static int copies_of_leader(const struct core *core)
+{
+    const struct core_view *view = core_view(core, core->durable.leader_id);
+
+    if (view == NULL || !view_is_primary(core, view) ||
+        mono_diff(core->now, view->seen_at) > board_sign_ms(core))
+        return core->durable.copies;
+    return view->seen.copies;
+}
+
 /* What else the file must say: a longer window before it is promised (D1), that we
  * stream again (V2). */
 static bool keep_up(struct core *core, struct core_effects *out)
@@ -328,10 +359,15 @@ static bool keep_up(struct core *core, struct core_effects *out)
 
     if (core->durable.leader_id != 0 && wanted.window_ms < window_ms)
         wanted.window_ms = window_ms;
-    if (core->state == CORE_STANDBY)
-        wanted.revoked = false;
+    if (core->followed)
+        wanted.revoked = false; /* only a follow that ended well undoes a revocation */
+    wanted.copies = copies_of_leader(core);
+    if (core->members_version > wanted.members_version)
+        wanted.members_version = core->members_version;
     if (wanted.window_ms == core->durable.window_ms &&
-        wanted.revoked == core->durable.revoked)
+        wanted.revoked == core->durable.revoked &&
+        wanted.copies == core->durable.copies &&
+        wanted.members_version == core->durable.members_version)
         return false;
     ballot_save(core, &wanted, out);
     return true;
@@ -356,8 +392,7 @@ void ballot_consider(struct core *core, struct core_effects *out)
     struct core_why why;
     int i;
 
-    if (core->durable.incarnation == 0 || !ballot_is_settled(core) ||
-        !mono_reached(core->save_after, core->now))
+    if (core->durable.incarnation == 0 || !ballot_is_settled(core))
         return;
     if (resign_canvass(core, out))
         return;

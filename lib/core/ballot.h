@@ -19,7 +19,10 @@ void ballot_save(struct core *core,
                  const struct core_durable *wanted,
                  struct core_effects *out);
 
-/* No write is under way. */
+/* A write that failed is tried again, before any other. Every step. */
+void ballot_save_again(struct core *core, struct core_effects *out);
+
+/* No write is under way or has failed. */
 bool ballot_is_settled(const struct core *core);
 
 /* The write `id` ended. One that failed changes nothing; who wanted it tries again. */

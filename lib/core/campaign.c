@@ -163,6 +163,7 @@ static void follow_ended(struct core *core, bool ok, struct core_effects *out)
     if (ok) {
         core->upstream_id = core->action_node_id;
         core->primary_id = core->action_leader_id;
+        core->followed = true;
         monitor_become_standby(core, why, out);
         return;
     }

@@ -36,7 +36,7 @@ static int64_t patience_ms(const struct core *core)
 {
     int64_t window_ms = window_of(&core->settings);
 
-    return core->claiming ? window_ms : window_ms / 2;
+    return core->claiming ? 2 * window_ms : window_ms / 2;
 }
 
 void canvass_begin(struct core *core,
@@ -65,12 +65,13 @@ static void stand(struct core *core, struct core_effects *out)
     struct core_durable wanted = core->durable;
     int64_t window_ms = window_of(&core->settings);
 
-    wanted.term = 1 + max_term(max_term(core->durable.term, core->burned_term),
-                               max_term(core->term, core->top_term));
+    wanted.term =
+        1 + max_term(core->durable.term, max_term(core->term, core->top_term));
     wanted.leader_id = core->settings.self_id;
     wanted.duty = CORE_DUTY_CANDIDATE;
     wanted.lead_term = 0;
     wanted.armed = false;
+    wanted.recorded = false;
     wanted.rested = false;
     if (wanted.window_ms < window_ms)
         wanted.window_ms = window_ms;
@@ -85,7 +86,8 @@ static bool is_outranked(const struct core *core)
 
         if (core->members[i].id == core->settings.self_id)
             continue;
-        if (peer->ballot_term == core->durable.term && peer->ballot_report.known &&
+        if (core->durable.copies > 0 && peer->ballot_term == core->durable.term &&
+            peer->ballot_report.known &&
             ballot_report_cmp(&core->report, &peer->ballot_report) < 0)
             return true;
         if (board_is_fresh(core, peer) && peer->note.phase == CORE_PHASE_CANVASS &&
@@ -124,13 +126,26 @@ static bool is_standing(const struct core *core)
             core->durable.duty == CORE_DUTY_PROMOTING);
 }
 
+/* Q2: of two nodes one is enough, but not while the other one is heard: it has a say,
+ * and may be standing itself. */
+static bool ignores_other(const struct core *core, const struct quorum *ballots)
+{
+    if (!ballots->two_nodes || ballots->answered >= 2)
+        return false;
+    for (int i = 0; i < core->n_members; i++)
+        if (core->members[i].voting && core->members[i].id != core->settings.self_id &&
+            board_is_fresh(core, &core->peers[i]) && !core->peers[i].note.voiceless)
+            return true;
+    return false;
+}
+
 static bool has_won(const struct core *core)
 {
     struct quorum ballots = quorum_ballots(core, core->durable.term);
     struct quorum reports = quorum_reports(core, core->durable.term);
 
-    return quorum_met(&ballots) && (core->claiming || quorum_met(&reports)) &&
-           !is_outranked(core);
+    return quorum_met(&ballots) && !ignores_other(core, &ballots) &&
+           (core->claiming || quorum_met(&reports)) && !is_outranked(core);
 }
 
 /* E4 to E5: written down, and the lease looked at once more, before PostgreSQL is told.
@@ -176,18 +191,19 @@ bool canvass_step(struct core *core, struct core_effects *out)
         (!core->claiming && (!core->report.known || !view_is_ours(core, self))))
         return give_up(core, CORE_WHY_UNLEASED, out);
     if (!is_standing(core)) {
-        if (mono_reached(core->save_after, core->now))
-            stand(core, out);
+        /* V1 binds ourselves as well: a claim waits, frozen, until our promise is over.
+         */
+        if (!ballot_is_free(core) || ballot_has_evidence(core))
+            return false;
+        stand(core, out);
         return false;
     }
-    if (!has_won(core) || !mono_reached(core->save_after, core->now))
+    if (!has_won(core))
         return false;
     return win(core, out);
 }
 
 struct mono canvass_deadline(const struct core *core)
 {
-    return core->save_after.ms > core->now.ms
-               ? mono_min(core->canvass_until, core->save_after)
-               : core->canvass_until;
+    return core->canvass_until;
 }

@@ -165,6 +165,8 @@ static void on_members(struct core *core,
     if (self->upstream_id != old_upstream || !is_member(core, core->upstream_id))
         core->upstream_id =
             is_member(core, self->upstream_id) ? self->upstream_id : core->primary_id;
+    if (core->upstream_id == core->settings.self_id)
+        core->upstream_id = 0; /* the record of a former primary */
     forget_old(core);
 }
 
@@ -345,6 +347,7 @@ digest(struct core *core, const struct core_event *event, struct core_effects *o
         if (event->start.system_identifier != 0)
             core->system_identifier = event->start.system_identifier;
         ballot_start(core, &event->start.durable);
+        core->inherited_until = event->start.lease_until;
         break;
     case CORE_EV_TICK:
         break;
@@ -392,6 +395,7 @@ void core_step(struct core *core,
     digest(core, event, effects);
     for (int moves = 0; act(core, effects); moves++)
         CORE_ASSERT(moves < MAX_MOVES);
+    ballot_save_again(core, effects);
     vote(core, effects);
     lease_tell(core, effects);
     update_watches(core, effects);

@@ -118,13 +118,14 @@ struct core_durable {
     int64_t lead_term;    /* with duty LEADING: the term that is led; `term` is higher
                              while a renewal is unfinished (L9) */
     bool armed;           /* a quorum has supported that leadership: fenced without */
-    bool rested;          /* its daemon was stopped in good order, unfenced (M4) */
-    int64_t window_ms;    /* largest W ever put into a ballot */
+    bool recorded;     /* that term has its row: after a restart it is said at once */
+    bool rested;       /* its daemon was stopped in good order, unfenced (M4) */
+    int64_t window_ms; /* largest W ever put into a ballot */
     int64_t members_version; /* of the membership that is stored with it */
     int64_t pause_ms;        /* longest pause granted and not over; 0 = none (M3) */
-    int64_t stream_term;     /* the term that our PostgreSQL streams under */
-    int copies;   /* k: copies besides the primary's, of the last leader (E4) */
-    bool revoked; /* primary_conninfo was cleared by a vote (V2) */
+    int64_t pair_version; /* membership that both of two nodes have confirmed (3.8) */
+    int copies;           /* k: copies besides the primary's, of the last leader (E4) */
+    bool revoked;         /* primary_conninfo was cleared by a vote (V2) */
 };
 
 /* One probe's result: a fact, not a conclusion. Fields after `connected` are meaningful
@@ -309,6 +310,7 @@ struct core_event {
             struct core_durable durable;
             uint64_t random;            /* a seed */
             uint64_t system_identifier; /* of the state file; 0 = unknown */
+            struct mono lease_until; /* of the former run, of this boot; ms 0 = none */
         } start;
         struct {
             const struct core_member *v;
@@ -487,7 +489,8 @@ struct core {
     struct core_durable wanted;  /* what is being written */
     uint32_t save_id;            /* of the write under way; 0 = none */
     struct mono save_after;      /* the next try, after one that failed */
-    int64_t burned_term;         /* of a write that failed: granted to nobody else */
+    bool save_failed;            /* the newest write did: it is repeated */
+    bool followed;               /* pointed at a leader since the revocation */
     struct mono promise_until;   /* no ballot for another before (V1) */
     struct mono canvass_until;   /* our canvass is given up then (E8) */
     struct mono canvass_after;   /* no canvass before: a random pause (E8) */
@@ -518,12 +521,13 @@ struct core {
     struct lsn claim_position; /* and its end */
     bool claiming; /* canvassing for a PostgreSQL that is writable already */
     enum core_reason resign_why;
-    struct mono lead_since;   /* of this leadership in this run */
-    struct mono frozen_since; /* ms 0 = not frozen */
-    int64_t frozen_ms;        /* sum of freezes, decaying (L5) */
-    struct mono frozen_at;    /* when that sum was last brought up to date */
-    struct mono lease_told;   /* freeze_at as last told to the sentry */
-    int64_t renew_term;       /* canvassed beside our leadership; 0 = none (L9) */
+    struct mono inherited_until; /* the lease of the former run (D2); ms 0 = none */
+    struct mono lead_since;      /* of this leadership in this run */
+    struct mono frozen_since;    /* ms 0 = not frozen */
+    int64_t frozen_ms;           /* sum of freezes, decaying (L5) */
+    struct mono frozen_at;       /* when that sum was last brought up to date */
+    struct mono lease_told;      /* freeze_at as last told to the sentry */
+    int64_t renew_term;          /* canvassed beside our leadership; 0 = none (L9) */
 
     bool local_up; /* what was last said of own PostgreSQL */
     bool waiting_said;

@@ -72,6 +72,7 @@ static struct verdict with_leader(const struct core *core, int leader_id)
     const struct core_view *upstream = core_view(core, core->upstream_id);
     bool upstream_fine = upstream != NULL && view_is_fresh(core, upstream) &&
                          core->upstream_id != core->primary_id &&
+                         core->upstream_id != core->settings.self_id &&
                          view_is_ours(core, upstream) && upstream->seen.in_recovery;
     struct verdict result;
 
@@ -298,11 +299,16 @@ static struct verdict lead_by_other(const struct core *core)
     return with_leader(core, leader->id);
 }
 
-/* E3: the one we suspect lives after all, whatever it says (F2, F3). */
+/* E3: the one we suspect lives after all, whatever it says (F2, F3), and is still the
+ * one whom we promised: who was cut off by a vote does not just return. */
 static bool suspect_lives(const struct core *core)
 {
     const struct core_view *suspect = core_view(core, core->suspect_id);
 
+    if (core->durable.revoked ||
+        (core->suspect_id == core->primary_id && core->durable.leader_id != 0 &&
+         core->durable.leader_id != core->suspect_id))
+        return false;
     return suspect != NULL && view_is_fresh(core, suspect) &&
            view_lives(core, suspect) && !view_is_stale(core, suspect) &&
            !(view_is_ours(core, suspect) && suspect->seen.in_recovery &&

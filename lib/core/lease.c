@@ -125,7 +125,14 @@ static int64_t led_term(const struct core *core)
 
 struct mono lease_until(const struct core *core)
 {
-    return quorum_lease_until(core, led_term(core));
+    struct mono until = quorum_lease_until(core, led_term(core));
+    struct mono most = mono_add(core->lead_since, window_of(&core->settings) / 2);
+
+    /* D2: the ballots that the former run counted are as good as ever, by the same
+     * clock, though this run has not seen them; no longer than a lease may last. */
+    if (core->inherited_until.ms > until.ms && core->inherited_until.ms <= most.ms)
+        return core->inherited_until;
+    return until;
 }
 
 bool lease_is_valid(const struct core *core)
@@ -184,6 +191,7 @@ void lease_resign(struct core *core, enum core_reason reason, struct core_effect
                                                        : core->durable.term;
     core->resign_why = reason;
     core->renew_term = 0;
+    core->inherited_until = (struct mono){0};
     core->action_id = 0;
     core_become(core, CORE_RESIGNING, why, out);
     effect_report(out, CORE_SAY_LEASE, why.node_id, why);
@@ -209,7 +217,8 @@ bool lease_resigning(struct core *core, struct core_effects *out)
         wanted.duty = CORE_DUTY_RESIGNED;
         wanted.lead_term = 0;
         wanted.armed = false;
-        if (ballot_is_settled(core) && mono_reached(core->save_after, core->now))
+        wanted.recorded = false;
+        if (ballot_is_settled(core))
             ballot_save(core, &wanted, out);
         return false;
     }
@@ -279,14 +288,22 @@ static void arm(struct core *core, struct core_effects *out)
 {
     struct core_durable wanted = core->durable;
 
-    if (!ballot_is_settled(core) || !mono_reached(core->save_after, core->now))
+    if (!ballot_is_settled(core))
         return;
     wanted.armed = core->durable.armed ||
                    (lease_is_valid(core) && lease_until(core).ms != MONO_NEVER.ms);
     wanted.rested = core->durable.rested && in_grace(core);
     if (wanted.window_ms < window_of(&core->settings))
         wanted.window_ms = window_of(&core->settings);
+    wanted.recorded = core->lead_recorded;
+    if (view_is_primary(core, view_self(core)))
+        wanted.copies = view_self(core)->seen.copies;
+    if (core->members_version > wanted.members_version)
+        wanted.members_version = core->members_version;
     if (wanted.armed != core->durable.armed || wanted.rested != core->durable.rested ||
+        wanted.recorded != core->durable.recorded ||
+        wanted.copies != core->durable.copies ||
+        wanted.members_version != core->durable.members_version ||
         wanted.window_ms != core->durable.window_ms)
         ballot_save(core, &wanted, out);
 }
@@ -317,7 +334,7 @@ static void renew(struct core *core, struct core_effects *out)
     struct quorum quorum;
 
     if (!lease_is_valid(core) || is_frozen(core) || !ballot_is_settled(core) ||
-        !mono_reached(core->save_after, core->now) || !core->lead_recorded)
+        !core->lead_recorded)
         return;
     if (core->renew_term == 0 && core->durable.term > core->durable.lead_term)
         core->renew_term = core->durable.term; /* unfinished by an earlier run */
@@ -334,6 +351,7 @@ static void renew(struct core *core, struct core_effects *out)
     if (!quorum_met(&quorum))
         return;
     wanted.lead_term = core->renew_term;
+    wanted.recorded = false;
     core->renew_term = 0;
     core->lead_recorded = false;
     ballot_save(core, &wanted, out);
@@ -365,10 +383,11 @@ static void write_leading(struct core *core, struct core_effects *out)
 {
     struct core_durable wanted = core->durable;
 
-    if (!ballot_is_settled(core) || !mono_reached(core->save_after, core->now))
+    if (!ballot_is_settled(core))
         return;
     wanted.duty = CORE_DUTY_LEADING;
     wanted.lead_term = wanted.term;
+    wanted.recorded = false;
     ballot_save(core, &wanted, out);
 }
 

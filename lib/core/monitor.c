@@ -35,7 +35,8 @@ void monitor_become_primary(struct core *core,
     core->primary_id = core->settings.self_id;
     core->local_up = true;
     core->lead_since = core->now;
-    core->lead_recorded = false;
+    core->lead_recorded =
+        core->durable.duty == CORE_DUTY_LEADING && core->durable.recorded;
     core->lead_id = 0;
     core->claiming = false;
     core_become(core, CORE_PRIMARY, why, out);
@@ -377,17 +378,17 @@ bool monitor_suspecting(struct core *core, struct core_effects *out)
             core, why_of(CORE_WHY_LOCAL_STANDBY, core->settings.self_id), out);
         return true;
     }
+    /* It gave up its term, durably: that is all there is to wait for (3.6). */
+    if (is_resigned(core)) {
+        campaign_begin(core, why_of(CORE_WHY_RESIGNED, core->suspect_id), out);
+        return true;
+    }
     if (!monitor_is_lost(core, core->suspect_id) &&
         !view_is_stale(core, core_view(core, core->suspect_id))) {
         why.a = core->attempt;
         effect_report(out, CORE_SAY_RECONNECTED, core->suspect_id, why);
         effect_record(out, CORE_REC_UPSTREAM_RECONNECT, true, why);
         monitor_become_standby(core, why, out);
-        return true;
-    }
-    /* It gave up its term, durably: that is all there is to wait for (3.6). */
-    if (is_resigned(core)) {
-        campaign_begin(core, why_of(CORE_WHY_RESIGNED, core->suspect_id), out);
         return true;
     }
     /* Somebody else leads already: no need to wait for the window. */

@@ -9,7 +9,7 @@
 #include "unit.h"
 
 #define N_NODE_COLUMNS  12
-#define N_PROBE_COLUMNS 11
+#define N_PROBE_COLUMNS 12
 
 /* A result of `n_columns` columns without rows. */
 static PGresult *make(int n_columns)
@@ -176,11 +176,21 @@ static void another_result_is_no_node_table(void **state)
 /* Two notes: 1 leads, 2 follows it. See write_board(). */
 static char board[2 * NOTE_TEXT_SIZE];
 
-static const char *const probe_primary[] = {
-    "f", "7333333333333333333", "3", "5", "16/B374D848", NULL, "f", NULL, NULL, board,
-    ""};
-static const char *const probe_standby[] = {
-    "t", "-2", "3", NULL, "16/B374D848", "16/A0000000", "t", "t", "120", NULL, NULL};
+static const char *const probe_primary[] = {"f",
+                                            "7333333333333333333",
+                                            "3",
+                                            "5",
+                                            "16/B374D848",
+                                            NULL,
+                                            "f",
+                                            NULL,
+                                            NULL,
+                                            board,
+                                            "",
+                                            "2"};
+static const char *const probe_standby[] = {"t",           "-2",          "3",  NULL,
+                                            "16/B374D848", "16/A0000000", "t",  "t",
+                                            "120",         NULL,          NULL, "0"};
 
 static int write_board(void **state)
 {
@@ -227,6 +237,7 @@ static void probe_of_a_primary(void **state)
     assert_false(seen.receiver_streaming);
     assert_int_equal(seen.receiver_age_ms, -1);
     assert_int_equal(seen.note.phase, CORE_PHASE_LEAD);
+    assert_int_equal(seen.copies, 2);
     assert_int_equal(n_board_notes, 2);
     assert_int_equal(board_notes[1].node_id, 2);
     assert_int_equal(board_notes[1].phase, CORE_PHASE_FOLLOW);

@@ -36,7 +36,7 @@ static struct state sample(void)
                       .window_ms = 10000,
                       .members_version = 5,
                       .pause_ms = 3600000,
-                      .stream_term = 40,
+                      .pair_version = 40,
                       .copies = 1,
                       .revoked = true,
                       },
@@ -96,11 +96,12 @@ static void assert_same(const struct state *a, const struct state *b)
     assert_int_equal(c->duty, d->duty);
     assert_true(c->lead_term == d->lead_term);
     assert_int_equal(c->armed, d->armed);
+    assert_int_equal(c->recorded, d->recorded);
     assert_int_equal(c->rested, d->rested);
     assert_true(c->window_ms == d->window_ms);
     assert_true(c->members_version == d->members_version);
     assert_true(c->pause_ms == d->pause_ms);
-    assert_true(c->stream_term == d->stream_term);
+    assert_true(c->pair_version == d->pair_version);
     assert_int_equal(c->copies, d->copies);
     assert_int_equal(c->revoked, d->revoked);
     assert_int_equal(a->nodes.n, b->nodes.n);
@@ -132,14 +133,14 @@ static void no_field_is_forgotten(void **unused)
 
     (void)unused;
     state.durable = (struct core_durable){
-        1, 2, 3, CORE_DUTY_RESIGNED, 4, true, true, 5, 6, 7, 8, 9, true};
+        1, 2, 3, CORE_DUTY_RESIGNED, 4, true, true, true, 5, 6, 7, 8, 9, true};
     text = state_format(&state);
     assert_int_equal(state_parse(text, &back, NULL), 0);
     assert_same(&back, &state);
     for (const char *c = text; *c != '\0'; c++)
         n_lines += *c == '\n';
-    /* heading 2, version, node_id, system_identifier, 13 durable, nodes, checksum */
-    assert_int_equal(n_lines, 2 + 1 + 2 + 13 + 1 + 1);
+    /* heading 2, version, node_id, system_identifier, 14 durable, nodes, checksum */
+    assert_int_equal(n_lines, 2 + 1 + 2 + 14 + 1 + 1);
 }
 
 /* It outlives the program: a change needs another version. */
@@ -151,8 +152,8 @@ static void text_form_is_fixed(void **unused)
         "no\n# vote.\nversion = 1\nnode_id = 2\n"
         "system_identifier = 17301234567890123456\nincarnation = 3\n"
         "term = 4294967295\nleader_id = 1\nduty = leading\nlead_term = 41\n"
-        "armed = true\nrested = false\nwindow_ms = 10000\nmembers_version = 5\n"
-        "pause_ms = 3600000\nstream_term = 40\ncopies = 1\nrevoked = true\nnodes = 2\n"
+        "armed = true\nrecorded = false\nrested = false\nwindow_ms = 10000\nmembers_version = 5\n"
+        "pause_ms = 3600000\npair_version = 40\ncopies = 1\nrevoked = true\nnodes = 2\n"
         "\nnode = 1\n  name = node1\n  type = primary\n  upstream_node_id = 0\n"
         "  active = true\n  voting = true\n  priority = 100\n  location = default\n"
         "  conninfo = host=node1 password='it''s \\x5c\\x5c = # \xc3\xa4'\n"

@@ -1,0 +1,32 @@
+/* ownpg.h - the processes of own PostgreSQL, seen from the operating system.
+ *
+ * pg_terminate_backend() refuses the walreceiver and, unless we are a superuser,
+ * superusers' sessions (postgres-facts 4). We run as PostgreSQL's own user, so the
+ * kernel does not; but only what is provably a child of our postmaster is ever
+ * signalled. In a container of its own, beside PostgreSQL's, nothing here is seen. */
+#ifndef PGRMOND_OWNPG_H
+#define PGRMOND_OWNPG_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "config.h"
+#include "err.h"
+
+/* The postmaster that works in `data_directory`, 0 when there is none to be seen. */
+pid_t ownpg_postmaster(const char *data_directory);
+
+/* Signal a child of our postmaster. 0, -ESRCH when `pid` is no such child (any more),
+ * or -errno of kill(2). */
+int ownpg_signal(const char *data_directory, pid_t pid, int signal) PGRMON_MUST_CHECK;
+
+/* True while `signal` was sent to process `pid` but not delivered to it. */
+bool ownpg_signal_pending(pid_t pid, int signal);
+
+/* The path of PostgreSQL's program `name` ("pg_ctl"): in pg_bindir when that is set,
+ * else where Debian and Red Hat put it for the data directory's version, else in
+ * /usr/bin. No session is asked, which would cost time. The caller frees; NULL when it
+ * is nowhere. */
+char *ownpg_program(const struct config *config, const char *name);
+
+#endif

@@ -1,0 +1,345 @@
+/* startpg.c - see startpg.h. */
+#include "startpg.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "cleanup.h"
+#include "err.h"
+#include "guard.h"
+#include "log.h"
+#include "mono.h"
+#include "ownpg.h"
+#include "pgdata.h"
+
+#define ASK_MS 20
+
+/* A postmaster writes its file within milliseconds. One that does not refused to. */
+#define APPEAR_MS 5000
+
+struct startpg {
+    struct daemon *daemon;
+    uint32_t id;
+    struct mono deadline;
+    struct mono commanded; /* when the command had ended; ms 0 = not yet */
+    startpg_cb *cb;
+    void *arg;
+    struct child *child;
+    ev_timer timer;
+    bool appeared; /* a postmaster was seen */
+    bool ended, ok;
+    char *log; /* of the server, for the HINT */
+    char text[512];
+};
+
+/* Of the running server's standard error; one per process, as own PostgreSQL is. */
+static char remembered_log[PATH_MAX];
+
+void startpg_remember_log(const struct config *config)
+{
+    pid_t postmaster = ownpg_postmaster(config->data_directory);
+    char path[64], target[PATH_MAX];
+    struct stat st;
+    ssize_t n;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/fd/2", (int)postmaster);
+    if (postmaster == 0 || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+        return;
+    n = readlink(path, target, sizeof target - 1);
+    if (n <= 0)
+        return;
+    target[n] = '\0';
+    memcpy(remembered_log, target, (size_t)n + 1);
+}
+
+/* ---- the command line
+ * ---------------------------------------------------------------- */
+
+/* As pg_ctl restart does it: "/path/postgres "-D" "/dir" ...". */
+char *startpg_options(const char *text)
+{
+    const char *options = strstr(text, " \"");
+    size_t length;
+
+    if (options == NULL)
+        return NULL;
+    options++;
+    length = strcspn(options, "\n");
+    /* Written by the postmaster, a word in each pair of quotes. */
+    if (length < 2 || options[length - 1] != '"')
+        return NULL;
+    return xasprintf("%.*s", (int)length, options);
+}
+
+/* The value of `data_directory = '...'` in a Debian cluster's postgresql.conf is the
+ * path itself. */
+static bool names_directory(const char *path, const char *data_directory)
+{
+    char line[PATH_MAX + 64], value[PATH_MAX];
+    FILE *file = fopen(path, "re");
+    bool found = false;
+
+    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+        if (sscanf(line, " data_directory = '%4095[^']'", value) == 1)
+            found = strcmp(value, data_directory) == 0;
+    if (file != NULL)
+        (void)fclose(file);
+    return found;
+}
+
+/* Debian keeps the configuration of a cluster in /etc/postgresql/VERSION/NAME. The path
+ * of its postgresql.conf to free, or NULL. */
+static char *debian_config(const struct config *config)
+{
+    glob_t found = {0};
+    char *pattern CLEANUP(cleanup_free) = NULL;
+    struct pgdata_info info = {0};
+    char *path = NULL;
+
+    if (pgdata_inspect(config->data_directory, &info, NULL) != 0)
+        return NULL;
+    pattern = xasprintf("/etc/postgresql/%d/*/postgresql.conf", info.major_version);
+    if (glob(pattern, 0, NULL, &found) == 0)
+        for (size_t i = 0; i < found.gl_pathc && path == NULL; i++)
+            if (names_directory(found.gl_pathv[i], config->data_directory))
+                path = xstrdup(found.gl_pathv[i]);
+    globfree(&found);
+    return path;
+}
+
+/* /var/log/postgresql/postgresql-15-main.log, as pg_ctlcluster names it. */
+static char *debian_log(const char *config_file)
+{
+    char version[16], name[128], *path;
+
+    if (sscanf(config_file, "/etc/postgresql/%15[^/]/%127[^/]/", version, name) != 2)
+        return NULL;
+    path = xasprintf("/var/log/postgresql/postgresql-%s-%s.log", version, name);
+    if (access(path, W_OK) == 0)
+        return path;
+    free(path);
+    return NULL;
+}
+
+static char *choose_log(const struct config *config, const char *config_file)
+{
+    char *path = NULL;
+
+    if (remembered_log[0] != '\0' && access(remembered_log, W_OK) == 0)
+        return xstrdup(remembered_log);
+    if (config_file != NULL)
+        path = debian_log(config_file);
+    if (path != NULL)
+        return path;
+    if (access(config->state_directory, W_OK | X_OK) == 0)
+        return xasprintf("%s/postgresql.log", config->state_directory);
+    return xasprintf("%s/pgrmon-start.log", config->data_directory);
+}
+
+static char *choose_options(const struct config *config, const char *config_file)
+{
+    char *text CLEANUP(cleanup_free) = NULL;
+    char *options = NULL;
+
+    if (pgdata_read(config->data_directory, "postmaster.opts", &text, NULL) == 0)
+        options = startpg_options(text);
+    if (options == NULL && config_file != NULL)
+        options = xasprintf("-c \"config_file=%s\"", config_file);
+    return options != NULL ? options : xstrdup("");
+}
+
+/* ---- the end
+ * ------------------------------------------------------------------------- */
+
+static void end(struct startpg *startpg, bool ok, const char *text)
+{
+    if (startpg->ended)
+        return;
+    startpg->ended = true;
+    startpg->ok = ok;
+    (void)snprintf(startpg->text, sizeof startpg->text, "%s", text);
+    ev_timer_stop(startpg->daemon->loop, &startpg->timer);
+    ev_timer_set(&startpg->timer, 0., 0.);
+    ev_timer_start(startpg->daemon->loop, &startpg->timer);
+}
+
+static void report(struct startpg *startpg)
+{
+    startpg_cb *cb = startpg->cb;
+    void *arg = startpg->arg;
+    uint32_t id = startpg->id;
+    char text[sizeof startpg->text];
+    const struct startpg_end result = {startpg->ok, text};
+
+    memcpy(text, startpg->text, sizeof text);
+    if (result.ok) {
+        log_notice("own PostgreSQL is started");
+    } else {
+        log_error("own PostgreSQL could not be started: %s", text);
+        if (startpg->log != NULL)
+            log_hint(LOG_LEVEL_ERROR, "see its log, \"%s\"", startpg->log);
+    }
+    startpg_cancel(startpg);
+    cb(arg, id, &result);
+}
+
+/* ---- looking
+ * ------------------------------------------------------------------------- */
+
+static bool takes_connections(const char *data_directory)
+{
+    struct pgdata_postmaster pm;
+
+    return pgdata_read_postmaster(data_directory, &pm, NULL) == 0 &&
+           (strcmp(pm.status, "ready") == 0 || strcmp(pm.status, "standby") == 0);
+}
+
+static void again(struct startpg *startpg)
+{
+    ev_timer_stop(startpg->daemon->loop, &startpg->timer);
+    ev_timer_set(&startpg->timer, ASK_MS / 1000., 0.);
+    ev_timer_start(startpg->daemon->loop, &startpg->timer);
+}
+
+static void look(struct startpg *startpg)
+{
+    const char *directory = startpg->daemon->config.data_directory;
+    bool there = ownpg_postmaster(directory) != 0;
+
+    /* A command may have more to do than to start it. */
+    if (there && startpg->child == NULL && takes_connections(directory))
+        end(startpg, true, "");
+    else if (mono_reached(startpg->deadline, mono_now()))
+        end(startpg, false,
+            there ? "it is still starting up" : "it did not start in time");
+    else if (!there && startpg->appeared)
+        end(startpg, false, "it ended while starting up");
+    else if (!there && startpg->commanded.ms != 0 &&
+             mono_diff(mono_now(), startpg->commanded) >= APPEAR_MS)
+        end(startpg, false, "no server appeared");
+    else
+        again(startpg);
+    startpg->appeared |= there;
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    struct startpg *startpg = timer->data;
+
+    (void)loop;
+    (void)revents;
+    if (startpg->ended)
+        report(startpg);
+    else
+        look(startpg);
+}
+
+static void on_command_end(void *arg, const struct child_end *child)
+{
+    struct startpg *startpg = arg;
+    const char *last = child->tail;
+    size_t n = strlen(last);
+    char text[sizeof startpg->text];
+
+    startpg->child = NULL;
+    startpg->commanded = mono_now();
+    if (child->started && child->exit_status == 0)
+        return; /* the timer looks on */
+    while (n > 0 && last[n - 1] == '\n')
+        n--;
+    (void)snprintf(text, sizeof text, "the command failed%s%.*s", n > 0 ? ": " : "",
+                   (int)(n < 400 ? n : 400), last);
+    end(startpg, false, text);
+}
+
+/* ---- starting
+ * ------------------------------------------------------------------------ */
+
+/* pg_ctl_options are words for a shell; all else goes through the environment. */
+static void run_pg_ctl(struct startpg *startpg, struct child_spec *spec)
+{
+    const struct config *config = &startpg->daemon->config;
+    char *config_file CLEANUP(cleanup_free) = debian_config(config);
+    char *pg_ctl CLEANUP(cleanup_free) = ownpg_program(config, "pg_ctl");
+    char *options CLEANUP(cleanup_free) = choose_options(config, config_file);
+    char *shell CLEANUP(cleanup_free) =
+        xasprintf("exec \"$PGRMON_PG_CTL\" -D \"$PGRMON_PGDATA\" -s -W "
+                  "-l \"$PGRMON_PG_LOG\" -o \"$PGRMON_PG_OPTIONS\" %s start",
+                  config->pg_ctl_options);
+    const char *env[5] = {NULL};
+    char *variables[4];
+
+    if (pg_ctl == NULL) {
+        end(startpg, false, "pg_ctl is not there, set pg_bindir");
+        return;
+    }
+    startpg->log = choose_log(config, config_file);
+    variables[0] = xasprintf("PGRMON_PG_CTL=%s", pg_ctl);
+    variables[1] = xasprintf("PGRMON_PGDATA=%s", config->data_directory);
+    variables[2] = xasprintf("PGRMON_PG_LOG=%s", startpg->log);
+    variables[3] = xasprintf("PGRMON_PG_OPTIONS=%s", options);
+    for (int i = 0; i < 4; i++)
+        env[i] = variables[i];
+    spec->name = "pg_ctl start";
+    spec->shell = shell;
+    spec->env = env;
+    startpg->child = child_run(startpg->daemon->loop, spec, on_command_end, startpg);
+    for (int i = 0; i < 4; i++)
+        free(variables[i]);
+}
+
+static void run(struct startpg *startpg, int64_t deadline_ms)
+{
+    const struct config *config = &startpg->daemon->config;
+    struct child_spec spec = {.name = "service_start_command",
+                              .shell = config->service_start_command,
+                              .deadline_ms = deadline_ms,
+                              .output_level = LOG_LEVEL_INFO};
+    struct err err = ERR_INIT;
+
+    if (ownpg_postmaster(config->data_directory) != 0)
+        return; /* it runs: what becomes of it is looked at */
+    if (guard_arm(config->data_directory, &err) != 0) {
+        end(startpg, false, err.text);
+        return;
+    }
+    if (spec.shell[0] == '\0')
+        run_pg_ctl(startpg, &spec);
+    else
+        startpg->child =
+            child_run(startpg->daemon->loop, &spec, on_command_end, startpg);
+}
+
+struct startpg *startpg_start(
+    struct daemon *daemon, uint32_t id, int64_t deadline_ms, startpg_cb *cb, void *arg)
+{
+    struct startpg *startpg = xcalloc(1, sizeof *startpg);
+
+    startpg->daemon = daemon;
+    startpg->id = id;
+    startpg->deadline = mono_add(mono_now(), deadline_ms);
+    startpg->cb = cb;
+    startpg->arg = arg;
+    ev_timer_init(&startpg->timer, on_timer, ASK_MS / 1000., 0.);
+    startpg->timer.data = startpg;
+    ev_timer_start(daemon->loop, &startpg->timer);
+    run(startpg, deadline_ms);
+    return startpg;
+}
+
+void startpg_cancel(struct startpg *startpg)
+{
+    if (startpg == NULL)
+        return;
+    ev_timer_stop(startpg->daemon->loop, &startpg->timer);
+    child_cancel(startpg->child);
+    free(startpg->log);
+    free(startpg);
+}

@@ -13,14 +13,18 @@
 #include "state.h"
 
 /* What stands in the state directory: 0, a condition of state_load(), or -errno. */
-static int look(const struct config *config, struct err *err)
+static int
+look(const struct config *config, uint64_t system_identifier, struct err *err)
 {
     struct state state CLEANUP(state_free) = STATE_INIT;
 
-    return state_load(config->state_directory, config->node_id, 0, &state, err);
+    return state_load(config->state_directory, config->node_id, system_identifier,
+                      &state, err);
 }
 
-void admission_check(const struct cmd_context *context, struct precheck *list)
+void admission_check(const struct cmd_context *context,
+                     uint64_t system_identifier,
+                     struct precheck *list)
 {
     const struct config *config = &context->config;
     struct err err = ERR_INIT;
@@ -36,7 +40,7 @@ void admission_check(const struct cmd_context *context, struct precheck *list)
             config->state_directory);
         return;
     }
-    r = look(config, &err);
+    r = look(config, system_identifier, &err);
     if (r == 0 || r == STATE_E_MISSING) {
         precheck_add(list, PRECHECK_OK, "state directory \"%s\" can be used",
                      config->state_directory);
@@ -104,14 +108,16 @@ first_promise(enum core_role role, bool again, int self_id, int64_t term, int le
 int admission_write(const struct cmd_context *context,
                     PGconn *primary,
                     enum core_role role,
+                    uint64_t system_identifier,
                     bool again,
                     struct err *err)
 {
     const struct config *config = &context->config;
-    struct state state = {.node_id = config->node_id};
+    struct state state = {.node_id = config->node_id,
+                          .system_identifier = system_identifier};
     struct err ignored = ERR_INIT;
     int64_t term;
-    int leader_id, r = look(config, &ignored);
+    int leader_id, r = look(config, system_identifier, &ignored);
 
     if (r == 0)
         return EXIT_CODE_SUCCESS;

@@ -9,20 +9,25 @@
 
 #include <libpq-fe.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "cmd.h"
 #include "core/core.h"
 #include "precheck.h"
 
-/* Append: can the state directory be used, and is a file that is there ours. One that
- * is not is a failure, unless --force sets it aside. */
-void admission_check(const struct cmd_context *context, struct precheck *list);
+/* Append: can the state directory be used, and is a file that is there ours, of this
+ * cluster. One that is not is a failure, unless --force sets it aside. */
+void admission_check(const struct cmd_context *context,
+                     uint64_t system_identifier,
+                     struct precheck *list);
 
 /* The record has been written through `primary`: write the first file, unless a valid
- * one is there. `again`: the node was registered before. Returns an exit code. */
+ * one is there. It names the cluster, since a witness has no PostgreSQL that could.
+ * `again`: the node was registered before. Returns an exit code. */
 int admission_write(const struct cmd_context *context,
                     PGconn *primary,
                     enum core_role role,
+                    uint64_t system_identifier,
                     bool again,
                     struct err *err) PGRMON_MUST_CHECK;
 

@@ -40,7 +40,8 @@ enum cmd_option {
 enum cmd_need {
     CMD_NEED_NOTHING,
     CMD_NEED_CONFIG,         /* a configuration file */
-    CMD_NEED_CONFIG_OR_CONN, /* that, or -d/-h/-p/-U of any node */
+    CMD_NEED_DATA_NODE,      /* that of a node with a PostgreSQL: no witness */
+    CMD_NEED_CONFIG_OR_CONN, /* the former, or -d/-h/-p/-U of any node */
 };
 
 /* The line, parsed. Strings belong to argv or are NULL. */
@@ -70,7 +71,8 @@ struct cmd_line {
     const char *pgdata, *replication_user, *recovery_min_apply_delay;
     bool fast_checkpoint, replication_conf_only, verify_backup;
     bool siblings_follow;
-    unsigned checks; /* bits of enum node_check (node_check.h) */
+    unsigned checks;  /* bits of enum node_check (node_check.h) */
+    const char *word; /* one of the command's, NULL when it has none */
 };
 
 struct cmd_context {
@@ -83,6 +85,7 @@ struct cmd_context {
 struct cmd {
     const char *object;   /* "standby" */
     const char *action;   /* "clone" */
+    const char *words;    /* "on|off": one of them has to follow; NULL = none */
     const char *summary;  /* one line for the command list */
     const char *details;  /* paragraph(s) for --help */
     const char *examples; /* lines for --help */
@@ -101,12 +104,16 @@ struct cmd {
     X(standby_unregister)                                                              \
     X(standby_promote)                                                                 \
     X(standby_follow)                                                                  \
+    X(witness_register)                                                                \
+    X(witness_unregister)                                                              \
     X(node_status)                                                                     \
     X(node_check)                                                                      \
+    X(node_maintenance)                                                                \
     X(node_guard)                                                                      \
     X(node_release)                                                                    \
     X(cluster_show)                                                                    \
     X(cluster_notes)                                                                   \
+    X(cluster_explain)                                                                 \
     X(cluster_event)                                                                   \
     X(cluster_cleanup)                                                                 \
     X(cluster_upgrade)                                                                 \

@@ -178,6 +178,6 @@ const struct cmd cmd_node_check = {
                 "pgrmon node check --role\n"
                 "pgrmon node check --replication-lag --nagios",
     .options = CMD_OPT_CHECKS | CMD_OPT_FORMAT,
-    .need = CMD_NEED_CONFIG,
+    .need = CMD_NEED_DATA_NODE,
     .run = run,
 };

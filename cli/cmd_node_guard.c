@@ -97,6 +97,6 @@ const struct cmd cmd_node_guard = {
         "or pgrmond itself is starting PostgreSQL as the leader.",
     .examples = "pgrmon -f /etc/pgrmon/pgrmon.conf node guard",
     .options = CMD_OPT_DRY_RUN,
-    .need = CMD_NEED_CONFIG,
+    .need = CMD_NEED_DATA_NODE,
     .run = run,
 };

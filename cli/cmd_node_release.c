@@ -9,12 +9,13 @@
 #include "cmd.h"
 #include "guard.h"
 #include "pgdata.h"
+#include "state.h"
 
-/* The daemon holds a lock on its state file for as long as it runs. */
+/* The daemon holds this lock for as long as it runs. */
 static bool daemon_runs(const struct config *config)
 {
     char *path CLEANUP(cleanup_free) =
-        xasprintf("%s/" GUARD_STATE_FILE, config->state_directory);
+        xasprintf("%s/" STATE_LOCK_NAME, config->state_directory);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     bool locked = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0;
 
@@ -106,6 +107,6 @@ const struct cmd cmd_node_release = {
     .examples = "pgrmon -f /etc/pgrmon/pgrmon.conf node release --dry-run\n"
                 "pgrmon -f /etc/pgrmon/pgrmon.conf node release",
     .options = CMD_OPT_FORCE | CMD_OPT_DRY_RUN,
-    .need = CMD_NEED_CONFIG,
+    .need = CMD_NEED_DATA_NODE,
     .run = run,
 };

@@ -7,10 +7,13 @@
 #include "cleanup.h"
 #include "cmd.h"
 #include "conninfo.h"
+#include "daemons.h"
 #include "log.h"
 #include "node_check.h"
+#include "node_local.h"
 #include "note.h"
 #include "render.h"
+#include "session.h"
 
 #define MAX_LINES    24
 #define MAX_WARNINGS 16
@@ -158,6 +161,62 @@ static void add_standby(struct report *report,
                                        : "(none)");
 }
 
+static void PGRMON_PRINTF(2, 3) warn(struct report *report, const char *fmt, ...)
+{
+    va_list args;
+
+    if (report->n_warnings == MAX_WARNINGS)
+        return;
+    va_start(args, fmt);
+    if (vasprintf(&report->warnings[report->n_warnings++], fmt, args) < 0)
+        err_out_of_memory();
+    va_end(args);
+}
+
+static void add_voting(struct report *report,
+                       const struct node_record *self,
+                       const struct node_local *local)
+{
+    add_line(report, "Voting", "voting", "%s",
+             !self->voting            ? "no: in maintenance"
+             : local->state_code == 0 ? "yes"
+                                      : "no: without a valid state file");
+    if (!self->voting)
+        warn(report, "this node is in maintenance: it does not vote");
+    if (local->state_code != 0)
+        warn(report, "this node does not vote: %s", local->state_error);
+}
+
+/* What the files of this host say; `leads`: the daemon says that it does. */
+static void add_local(struct report *report,
+                      const struct node_view *view,
+                      const struct config *config,
+                      bool leads)
+{
+    struct node_local local CLEANUP(node_local_deinit);
+    char promise[NODE_LOCAL_TEXT_SIZE];
+    bool valid;
+
+    node_local_read(config, &local);
+    valid = local.state_code == 0;
+    add_line(report, "State file", "state_file", "%s",
+             valid ? "valid" : local.state_error);
+    add_line(report, "Promise", "promise", "%s",
+             valid ? node_local_promise(&local.state, promise) : "(unknown)");
+    add_line(report, "Start guard", "start_guard", "%s",
+             node_local_guard(&local, view->in_recovery));
+    if (local.sentry != 0)
+        add_line(report, "Sentry", "sentry", "on duty (PID: %d)", (int)local.sentry);
+    else
+        add_line(report, "Sentry", "sentry", "not on duty");
+    add_voting(report, view->self, &local);
+    if (leads && local.sentry == 0 && config->fencing != CONFIG_FENCING_OFF)
+        warn(report, "no sentry is on duty: nothing fences PostgreSQL when pgrmond "
+                     "cannot");
+    if (leads && !local.guard_armed && config->start_guard != CONFIG_GUARD_OFF)
+        warn(report, "the start guard is not armed: PostgreSQL would come up writable");
+}
+
 static void build_report(struct report *report,
                          const struct node_view *view,
                          const struct cmd_context *context)
@@ -182,6 +241,8 @@ static void build_report(struct report *report,
              note->phase != CORE_PHASE_NONE ? note_phase_name(note->phase)
                                             : "not running");
     add_warnings(report, view, &context->config);
+    add_local(report, view, &context->config,
+              note->phase == CORE_PHASE_LEAD || note->phase == CORE_PHASE_RENEW);
 }
 
 static void print_text(const struct report *report, const struct cmd_context *context)
@@ -196,7 +257,8 @@ static void print_text(const struct report *report, const struct cmd_context *co
                 report->n_warnings == 1 ? " was" : "s were");
     for (int i = 0; i < report->n_warnings; i++)
         (void)fprintf(stderr, "  - %s\n", report->warnings[i]);
-    log_hint(LOG_LEVEL_WARNING, "execute \"pgrmon node check\" for more details");
+    if (context->config.type != CONFIG_NODE_WITNESS)
+        log_hint(LOG_LEVEL_WARNING, "execute \"pgrmon node check\" for more details");
 }
 
 static void print_pair(const char *label, const char *value)
@@ -227,17 +289,27 @@ static void fill_numbers(const struct node_view *view,
         (struct number){"missing_replication_slots", node_view_missing_slots(view)};
 }
 
-static void print_csv(const struct report *report, const struct node_view *view)
+static void print_lines_csv(const struct report *report)
 {
-    struct number numbers[N_NUMBERS];
-
     for (int i = 0; i < report->n_lines; i++)
         print_pair(report->lines[i].label, report->lines[i].value);
+    for (int i = 0; i < report->n_warnings; i++)
+        print_pair("Warning", report->warnings[i]);
+}
+
+static void print_csv(const struct report *report, const struct node_view *view)
+{
+    struct report lines = *report; /* borrowed */
+    struct report warnings = *report;
+    struct number numbers[N_NUMBERS];
+
+    lines.n_warnings = 0;
+    warnings.n_lines = 0;
+    print_lines_csv(&lines);
     fill_numbers(view, numbers);
     for (int i = 0; i < N_NUMBERS; i++)
         (void)printf("\"%s\",%lld\n", numbers[i].name, numbers[i].value);
-    for (int i = 0; i < report->n_warnings; i++)
-        print_pair("Warning", report->warnings[i]);
+    print_lines_csv(&warnings);
 }
 
 static void set(json_t *object, const char *key, json_t *value)
@@ -281,11 +353,95 @@ static void print_json(const struct report *report,
     render_json_print(root, stdout);
 }
 
+/* ---- a witness ------------------------------------------------------------------ */
+
+/* The same lines as texts by their keys, as far as they exist without a server. */
+static void print_witness_json(const struct report *report, const struct config *config)
+{
+    json_t *root = json_object();
+    json_t *warnings = json_array();
+
+    set(root, "node",
+        json_pack("{s:i, s:o}", "id", config->node_id, "name",
+                  render_json_text(config->node_name)));
+    for (int i = 0; i < report->n_lines; i++)
+        set(root, report->lines[i].key, render_json_text(report->lines[i].value));
+    for (int i = 0; i < report->n_warnings; i++)
+        if (json_array_append_new(warnings, render_json_text(report->warnings[i])) != 0)
+            err_out_of_memory();
+    set(root, "warnings", warnings);
+    render_json_print(root, stdout);
+}
+
+static void build_witness(struct report *report,
+                          const struct nodeset *set_of_all,
+                          const struct node_record *self,
+                          const struct config *config)
+{
+    struct gathered *answers CLEANUP(cleanup_free) =
+        xcalloc(CORE_MAX_NODES, sizeof *answers);
+    struct node_local local CLEANUP(node_local_deinit);
+    char *conninfo CLEANUP(cleanup_free) = conninfo_redact(config->conninfo);
+    char text[NODE_LOCAL_TEXT_SIZE];
+    struct daemons daemons;
+    const struct daemons_row *row;
+
+    node_local_read(config, &local);
+    gather_probe(set_of_all, answers);
+    daemons_read(&daemons, set_of_all, answers);
+    row = &daemons.rows[self - set_of_all->v];
+    add_line(report, "Role", "role", "witness");
+    add_line(report, "Conninfo", "conninfo", "%s", conninfo);
+    add_line(report, "Daemon", "daemon", "%s",
+             row->note != NULL ? daemons_phase(row) : "not running");
+    add_line(report, "State file", "state_file", "%s",
+             local.state_code == 0 ? "valid" : local.state_error);
+    add_line(report, "Promise", "promise", "%s",
+             local.state_code == 0 ? node_local_promise(&local.state, text)
+                                   : "(unknown)");
+    add_voting(report, self, &local);
+    if (row->sign == DAEMONS_UNSEEN || row->sign == DAEMONS_OLD)
+        warn(report, "pgrmond is not seen on any data node");
+}
+
+static int run_witness(struct cmd_context *context, struct err *err)
+{
+    struct nodeset nodes CLEANUP(nodeset_free) = NODESET_INIT;
+    const struct node_record *self;
+    struct report report = {0};
+    int code = session_open_any(context, NULL, &nodes, err);
+
+    if (code != EXIT_CODE_SUCCESS)
+        return code;
+    self = nodeset_find(&nodes, context->config.node_id);
+    if (self == NULL) {
+        (void)err_set(err, EXIT_CODE_BAD_CONFIG, "this node (ID: %d) is not registered",
+                      context->config.node_id);
+        err_hint(err, "execute \"pgrmon -f %s witness register\"",
+                 context->config.file);
+        return EXIT_CODE_BAD_CONFIG;
+    }
+    build_witness(&report, &nodes, self, &context->config);
+    if (context->line.json)
+        print_witness_json(&report, &context->config);
+    else if (context->line.csv)
+        print_lines_csv(&report);
+    else
+        print_text(&report, context);
+    code = report.n_warnings > 0 ? EXIT_CODE_NODE_STATUS : EXIT_CODE_SUCCESS;
+    free_report(&report);
+    return code;
+}
+
 static int run(struct cmd_context *context, struct err *err)
 {
     struct report report = {0};
     struct node_view view;
-    int code = node_view_read(context, &view, err);
+    int code;
+
+    if (context->config.type == CONFIG_NODE_WITNESS)
+        return run_witness(context, err);
+    code = node_view_read(context, &view, err);
 
     if (code == EXIT_CODE_SUCCESS) {
         build_report(&report, &view, context);

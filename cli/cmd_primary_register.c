@@ -7,6 +7,7 @@
 #include "cmd.h"
 #include "gather.h"
 #include "log.h"
+#include "membership.h"
 #include "precheck.h"
 #include "queries.h"
 #include "registration.h"
@@ -111,6 +112,16 @@ static void check_other_primary(struct plan *plan, struct precheck *list)
                   "stop that one first");
 }
 
+/* M1, unless it votes already. */
+static void check_membership(const struct plan *plan, struct precheck *list)
+{
+    int id = plan->context->config.node_id;
+    const struct node_record *found = nodeset_find(&plan->set, id);
+
+    if (found == NULL || !found->voting)
+        membership_check(plan->context, &plan->set, id, list);
+}
+
 static int gather(struct plan *plan, struct precheck *list, struct err *err)
 {
     struct cmd_context *context = plan->context;
@@ -134,7 +145,8 @@ static int gather(struct plan *plan, struct precheck *list, struct err *err)
         return code;
     registration_check_duplicates(context, &plan->set, "primary register", list);
     check_other_primary(plan, list);
-    admission_check(context, list);
+    admission_check(context, plan->server.system_identifier, list);
+    check_membership(plan, list);
     return EXIT_CODE_SUCCESS;
 }
 
@@ -205,6 +217,7 @@ static int apply(struct plan *plan, struct err *err)
     log_notice("primary node record (ID: %d) %s", config->node_id,
                context->line.force ? "written" : "registered");
     return admission_write(context, plan->conn, CORE_ROLE_PRIMARY,
+                           plan->server.system_identifier,
                            nodeset_find(&plan->set, config->node_id) != NULL, err);
 }
 
@@ -239,6 +252,6 @@ const struct cmd cmd_primary_register = {
     .examples = "pgrmon -f /etc/pgrmon/pgrmon.conf primary register --dry-run\n"
                 "pgrmon -f /etc/pgrmon/pgrmon.conf primary register",
     .options = CMD_OPT_FORCE | CMD_OPT_DRY_RUN,
-    .need = CMD_NEED_CONFIG,
+    .need = CMD_NEED_DATA_NODE,
     .run = run,
 };

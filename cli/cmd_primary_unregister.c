@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "cmd.h"
 #include "log.h"
+#include "membership.h"
 #include "precheck.h"
 #include "registration.h"
 #include "session.h"
@@ -25,6 +26,10 @@ static void check(const struct cmd_context *context,
         return;
     }
     registration_check_downstreams(set, target, list);
+    if (target->voting) {
+        membership_check(context, set, primary_id, list);
+        membership_check_size(membership_voters(set, target->id), list);
+    }
     if (target->id != primary_id) {
         precheck_add(list, PRECHECK_OK, "%s is not the running primary", label);
         return;

@@ -316,6 +316,6 @@ const struct cmd cmd_standby_clone = {
         "-c",
     .options = CMD_OPT_FORCE | CMD_OPT_DRY_RUN | CMD_OPT_UPSTREAM | CMD_OPT_CLONE |
                CMD_OPT_CONN,
-    .need = CMD_NEED_CONFIG,
+    .need = CMD_NEED_DATA_NODE,
     .run = run,
 };

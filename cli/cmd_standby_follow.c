@@ -283,6 +283,6 @@ const struct cmd cmd_standby_follow = {
     .examples = "pgrmon -f /etc/pgrmon/pgrmon.conf standby follow\n"
                 "pgrmon -f /etc/pgrmon/pgrmon.conf standby follow --upstream-node-id=2",
     .options = CMD_OPT_DRY_RUN | CMD_OPT_UPSTREAM | CMD_OPT_WAIT,
-    .need = CMD_NEED_CONFIG,
+    .need = CMD_NEED_DATA_NODE,
     .run = run,
 };

@@ -320,6 +320,6 @@ const struct cmd cmd_standby_promote = {
         "and records who leads now. It can serve as promote_command of pgrmond.",
     .examples = "pgrmon -f /etc/pgrmon/pgrmon.conf standby promote",
     .options = CMD_OPT_FORCE | CMD_OPT_DRY_RUN | CMD_OPT_SIBLINGS,
-    .need = CMD_NEED_CONFIG,
+    .need = CMD_NEED_DATA_NODE,
     .run = run,
 };

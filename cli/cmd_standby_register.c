@@ -14,6 +14,7 @@
 #include "cmd.h"
 #include "gather.h"
 #include "log.h"
+#include "membership.h"
 #include "mono.h"
 #include "precheck.h"
 #include "queries.h"
@@ -240,6 +241,18 @@ static void check_upstream(struct plan *plan, struct precheck *list)
         check_attached(plan, upstream, list);
 }
 
+/* M1, unless it votes already. */
+static void check_membership(const struct plan *plan, struct precheck *list)
+{
+    const struct node_record *found =
+        nodeset_find(&plan->set, plan->context->config.node_id);
+
+    if (found != NULL && found->voting)
+        return;
+    membership_check(plan->context, &plan->set, plan->primary_id, list);
+    membership_check_size(membership_voters(&plan->set, 0) + 1, list);
+}
+
 static int gather(struct plan *plan, struct precheck *list, struct err *err)
 {
     int code = gather_local(plan, list, err);
@@ -264,7 +277,8 @@ static int gather(struct plan *plan, struct precheck *list, struct err *err)
     registration_check_secret(&plan->context->config, list);
     if (list->n_failed == 0)
         check_upstream(plan, list);
-    admission_check(plan->context, list);
+    admission_check(plan->context, plan->primary_server.system_identifier, list);
+    check_membership(plan, list);
     return EXIT_CODE_SUCCESS;
 }
 
@@ -335,6 +349,7 @@ static int apply(struct plan *plan, struct err *err)
                   details);
     log_notice("standby %s successfully registered", label);
     code = admission_write(context, plan->primary, CORE_ROLE_STANDBY,
+                           plan->primary_server.system_identifier,
                            nodeset_find(&plan->set, config->node_id) != NULL, err);
     if (code != EXIT_CODE_SUCCESS)
         return code;
@@ -372,6 +387,6 @@ const struct cmd cmd_standby_register = {
                 "pgrmon -f /etc/pgrmon/pgrmon.conf standby register --wait-sync=30",
     .options = CMD_OPT_FORCE | CMD_OPT_DRY_RUN | CMD_OPT_UPSTREAM | CMD_OPT_WAIT_SYNC |
                CMD_OPT_CONN,
-    .need = CMD_NEED_CONFIG,
+    .need = CMD_NEED_DATA_NODE,
     .run = run,
 };

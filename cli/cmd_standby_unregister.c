@@ -5,12 +5,15 @@
 #include "cleanup.h"
 #include "cmd.h"
 #include "log.h"
+#include "membership.h"
 #include "precheck.h"
 #include "registration.h"
 #include "session.h"
 #include "slot.h"
 
-static void check(const struct nodeset *set,
+static void check(const struct cmd_context *context,
+                  const struct nodeset *set,
+                  int primary_id,
                   const struct node_record *target,
                   struct precheck *list)
 {
@@ -31,6 +34,10 @@ static void check(const struct nodeset *set,
                      "replication slot \"%s\" on node %d will be dropped if it is not "
                      "in use",
                      target->slot_name, target->upstream_id);
+    if (!target->voting)
+        return;
+    membership_check(context, set, primary_id, list);
+    membership_check_size(membership_voters(set, target->id), list);
 }
 
 static int apply(struct cmd_context *context,
@@ -71,7 +78,7 @@ static int run(struct cmd_context *context, struct err *err)
     target = registration_target(context, &set, err);
     if (target == NULL)
         return EXIT_CODE_BAD_CONFIG;
-    check(&set, target, &list);
+    check(context, &set, primary_id, target, &list);
     code = precheck_report(&list, "standby unregister", dry_run, err);
     if (code != EXIT_CODE_SUCCESS || dry_run)
         return code;

@@ -55,6 +55,17 @@ static void round_one_done(struct round *round)
         ev_break(round->loop, EVBREAK_ALL);
 }
 
+/* "node1,node2" are two. */
+static int count_hosts(const char *conninfo)
+{
+    char *hosts CLEANUP(cleanup_free) = conninfo_get(conninfo, "host");
+    int n = 1;
+
+    for (const char *at = hosts; at != NULL && *at != '\0'; at++)
+        n += *at == ',';
+    return n;
+}
+
 int64_t gather_deadline_ms(const char *conninfo)
 {
     char *text CLEANUP(cleanup_free) = conninfo_get(conninfo, "connect_timeout");
@@ -62,8 +73,8 @@ int64_t gather_deadline_ms(const char *conninfo)
 
     /* 0 and less mean "for ever" to libpq; nothing is for ever here. */
     if (seconds <= 0 || seconds > DEADLINE_MAX_S)
-        return DEFAULT_DEADLINE_MS;
-    return seconds * 1000;
+        return (int64_t)DEFAULT_DEADLINE_MS * count_hosts(conninfo);
+    return (int64_t)seconds * 1000 * count_hosts(conninfo);
 }
 
 /* ---- one blocking session ---------------------------------------------------------
@@ -222,16 +233,35 @@ static void probe_start(struct probe *probe,
                    connected, probe);
 }
 
+/* A witness has no PostgreSQL, and no conninfo in its record. */
+static bool is_asked(const struct node_record *record)
+{
+    return record->role != CORE_ROLE_WITNESS;
+}
+
+static void
+not_asked(struct probe *probe, const struct node_record *record, struct gathered *out)
+{
+    *probe = (struct probe){0};
+    *out = (struct gathered){
+        .seen = {.node_id = record->id, .receiver_age_ms = -1}
+    };
+}
+
 void gather_probe(const struct nodeset *set, struct gathered *ret)
 {
     struct probe probes[CORE_MAX_NODES];
     struct round round;
 
     round_init(&round);
-    round.pending = set->n;
     for (int i = 0; i < set->n; i++)
-        probe_start(&probes[i], &round, &set->v[i], &ret[i]);
-    if (set->n > 0)
+        round.pending += is_asked(&set->v[i]);
+    for (int i = 0; i < set->n; i++)
+        if (is_asked(&set->v[i]))
+            probe_start(&probes[i], &round, &set->v[i], &ret[i]);
+        else
+            not_asked(&probes[i], &set->v[i], &ret[i]);
+    if (round.pending > 0)
         (void)ev_run(round.loop, 0);
     for (int i = 0; i < set->n; i++)
         pgconn_free(probes[i].conn);

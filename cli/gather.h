@@ -36,7 +36,8 @@ struct gather_failure {
     char message[512]; /* passwords removed */
 };
 
-/* How long connecting may take: connect_timeout of `conninfo`, default 3 s. */
+/* How long connecting may take: connect_timeout of `conninfo`, default 3 s, for each of
+ * its hosts. */
 int64_t gather_deadline_ms(const char *conninfo);
 
 /* Connect within gather_deadline_ms(). The session is in blocking mode and to be closed
@@ -44,7 +45,8 @@ int64_t gather_deadline_ms(const char *conninfo);
 PGconn *gather_open(const char *conninfo, struct gather_failure *ret_failure);
 
 /* Probe every node of `set` in parallel, each within its gather_deadline_ms(). `ret`
- * has room for set->n. */
+ * has room for set->n. Witnesses are not asked: their reach stays UNKNOWN, and what
+ * their daemons say lies on the boards of the others (daemons.h). */
 void gather_probe(const struct nodeset *set, struct gathered *ret);
 
 #endif

@@ -102,8 +102,9 @@ static void print_command(const struct cmd *cmd, FILE *out)
                   "pgrmon %s %s: %s\n"
                   "\n"
                   "Usage:\n"
-                  "  pgrmon [options] %s %s\n",
-                  cmd->object, cmd->action, cmd->summary, cmd->object, cmd->action);
+                  "  pgrmon [options] %s %s%s%s\n",
+                  cmd->object, cmd->action, cmd->summary, cmd->object, cmd->action,
+                  cmd->words != NULL ? " " : "", cmd->words != NULL ? cmd->words : "");
     if (cmd->details != NULL)
         (void)fprintf(out, "\n%s\n", cmd->details);
     if ((bits & ~(unsigned)CMD_OPT_CONN) != 0)

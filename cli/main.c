@@ -202,6 +202,15 @@ load_config(const struct cmd *cmd, struct cmd_context *context, struct err *err)
     return r;
 }
 
+static int refuse_witness(const struct cmd *cmd, struct err *err)
+{
+    (void)err_set(err, EXIT_CODE_BAD_CONFIG, "\"%s %s\" is not for a witness",
+                  cmd->object, cmd->action);
+    err_detail(err, "\"type\" is witness: this node has no PostgreSQL");
+    err_hint(err, "run it on a data node; see \"pgrmon witness --help\"");
+    return EXIT_CODE_BAD_CONFIG;
+}
+
 static int run(const struct cmd *cmd, struct cmd_context *context, struct err *err)
 {
     if (cmd->need != CMD_NEED_NOTHING) {
@@ -214,6 +223,9 @@ static int run(const struct cmd *cmd, struct cmd_context *context, struct err *e
             free(context->config.pg_bindir);
             context->config.pg_bindir = xstrdup(context->line.pg_bindir);
         }
+        if (cmd->need == CMD_NEED_DATA_NODE &&
+            context->config.type == CONFIG_NODE_WITNESS)
+            return refuse_witness(cmd, err);
     }
     return cmd->run(context, err);
 }

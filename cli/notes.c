@@ -5,38 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemons.h"
 #include "note.h"
 #include "render.h"
 
 /* ---- building ------------------------------------------------------------------- */
-
-/* Does the stamp of `a` say more of the present than that of `b`? Across boots nobody
- * can tell: the higher incarnation, else the first one found. */
-static bool is_newer(const struct core_note *a, const struct core_note *b)
-{
-    if (a->incarnation != b->incarnation)
-        return a->incarnation > b->incarnation;
-    return a->stamp.boot == b->stamp.boot && a->stamp.ms > b->stamp.ms;
-}
-
-/* The newest note of a node on any board; its own board is looked at first. */
-static const struct core_note *
-newest_note(const struct nodeset *set, const struct gathered *answers, int node_id)
-{
-    const struct core_note *newest = NULL;
-
-    for (int i = 0; i < set->n; i++)
-        if (set->v[i].id == node_id && answers[i].seen.note.phase != CORE_PHASE_NONE)
-            newest = &answers[i].seen.note;
-    for (int i = 0; i < set->n; i++)
-        for (int k = 0; k < answers[i].n_notes; k++) {
-            const struct core_note *note = &answers[i].notes[k];
-
-            if (note->node_id == node_id && (newest == NULL || is_newer(note, newest)))
-                newest = note;
-        }
-    return newest;
-}
 
 static int64_t age_ms(struct core_stamp stamp, const struct core_note *newest)
 {
@@ -76,8 +49,10 @@ static void fill_board(struct notes_board *board,
             .note = note,
             .name = name_of(set, note->node_id),
             .leader = name_of(set, note->leader_id),
-            .behind_ms = age_ms(note->stamp, newest_note(set, answers, note->node_id)),
-            .echo_ms = age_ms(note->echo, newest_note(set, answers, note->leader_id)),
+            .behind_ms =
+                age_ms(note->stamp, daemons_newest(set, answers, note->node_id)),
+            .echo_ms =
+                age_ms(note->echo, daemons_newest(set, answers, note->leader_id)),
         };
     }
     qsort(board->rows, (size_t)board->n, sizeof board->rows[0], by_node);

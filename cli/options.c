@@ -5,6 +5,7 @@
  * latter an error (as in repmgr). Errors are collected, never printed here. */
 #include "options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
@@ -290,9 +291,49 @@ static void add_unknown_action(struct options *out, const char *typed)
         add_text(&out->errors, "unknown command \"%s %s\"", out->object, typed);
 }
 
-/* The words that are left: object, action, and nothing else. */
+/* Is `typed` one of "on|off". */
+static bool is_one_of(const char *choices, const char *typed)
+{
+    size_t length = strlen(typed);
+
+    while (length > 0 && *choices != '\0') {
+        size_t n = strcspn(choices, "|");
+
+        if (n == length && strncasecmp(choices, typed, n) == 0)
+            return true;
+        choices += n + (choices[n] == '|');
+    }
+    return false;
+}
+
+/* The word after the action, where the command wants one; the spelling of the table is
+ * that of small letters. Returns how many words it took. */
+static int take_word(struct options *out, int n_words, char **words)
+{
+    if (out->cmd == NULL || out->cmd->words == NULL)
+        return 0;
+    if (n_words == 0) {
+        if (out->ask == OPTIONS_RUN)
+            add_text(&out->errors, "\"%s %s\" wants one of: %s", out->cmd->object,
+                     out->cmd->action, out->cmd->words);
+        return 0;
+    }
+    if (!is_one_of(out->cmd->words, words[0])) {
+        add_text(&out->errors, "unknown word \"%s\": \"%s %s\" wants one of: %s",
+                 words[0], out->cmd->object, out->cmd->action, out->cmd->words);
+        return 1;
+    }
+    for (char *at = words[0]; *at != '\0'; at++)
+        *at = (char)tolower((unsigned char)*at);
+    out->line.word = words[0];
+    return 1;
+}
+
+/* The words that are left: object, action, perhaps one more, and nothing else. */
 static void find_command(struct options *out, int n_words, char **words)
 {
+    int first = 2;
+
     if (n_words > 0 && strcasecmp(words[0], "help") == 0) {
         out->ask = OPTIONS_HELP;
         n_words--;
@@ -314,7 +355,9 @@ static void find_command(struct options *out, int n_words, char **words)
     } else if (out->ask == OPTIONS_RUN) {
         add_text(&out->errors, "no action given for \"%s\"", out->object);
     }
-    for (int i = 2; i < n_words; i++)
+    if (n_words >= 2)
+        first = 2 + take_word(out, n_words - 2, words + 2);
+    for (int i = first; i < n_words; i++)
         add_text(&out->errors, "unexpected argument \"%s\"", words[i]);
 }
 

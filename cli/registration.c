@@ -62,9 +62,7 @@ static void check_id(const struct cmd_context *context,
         precheck_hint(list,
                       "choose another \"node_id\" in %s, or execute \"pgrmon %s "
                       "unregister --node-id=%d\" first",
-                      config_name(config),
-                      found->role == CORE_ROLE_PRIMARY ? "primary" : "standby",
-                      found->id);
+                      config_name(config), node_role_name(found->role), found->id);
         return;
     }
     if (context->line.force) {
@@ -134,6 +132,7 @@ int registration_write(PGconn *primary,
     char id[16], upstream[16], priority[16], slot[REPLICATION_SLOT_NAME_SIZE];
     const char *repluser =
         config->replication_user[0] != '\0' ? config->replication_user : user;
+    bool data = role != CORE_ROLE_WITNESS;
     const char *params[] = {
         id,
         config->node_name,
@@ -143,17 +142,18 @@ int registration_write(PGconn *primary,
         "true",
         config->location,
         priority,
-        config->conninfo,
-        repluser != NULL ? repluser : "",
-        config->use_replication_slots ? replication_slot_name(config->node_id, slot)
-                                      : NULL,
+        data ? config->conninfo : "",
+        data && repluser != NULL ? repluser : "",
+        data && config->use_replication_slots
+            ? replication_slot_name(config->node_id, slot)
+            : NULL,
         file,
     };
     PGresult *res CLEANUP(query_clear) = NULL;
 
     (void)snprintf(id, sizeof id, "%d", config->node_id);
     (void)snprintf(upstream, sizeof upstream, "%d", upstream_id);
-    (void)snprintf(priority, sizeof priority, "%d", config->priority);
+    (void)snprintf(priority, sizeof priority, "%d", data ? config->priority : 0);
     res = query_run(primary, &query_node_upsert, params, err);
     if (res == NULL)
         err_prefix(err, "could not write the node record");

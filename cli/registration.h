@@ -31,7 +31,8 @@ void registration_check_duplicates(const struct cmd_context *context,
 /* Append a warning when the conninfo to be stored holds a password. */
 void registration_check_secret(const struct config *config, struct precheck *list);
 
-/* Write the record of the configuration's node. `upstream_id` 0: none. */
+/* Write the record of the configuration's node. `upstream_id` 0: none. A witness has no
+ * conninfo, priority or slot there: nobody connects to it, and it never leads. */
 int registration_write(PGconn *primary,
                        const struct config *config,
                        enum core_role role,

@@ -192,13 +192,15 @@ int session_open_any(struct cmd_context *context,
                      struct err *err)
 {
     PGconn *conn = NULL;
+    bool witness = context->config.type == CONFIG_NODE_WITNESS;
     int code = session_open(cmd_conninfo(context),
                             context->source_conninfo != NULL ? "the given node"
-                                                             : "the local node",
+                            : witness ? "any data node of \"conninfo\""
+                                      : "the local node",
                             &conn, err);
 
     if (code != EXIT_CODE_SUCCESS) {
-        if (context->source_conninfo == NULL)
+        if (context->source_conninfo == NULL && !witness)
             err_hint(
                 err,
                 "start PostgreSQL here, or ask another node with \"-h HOST -U ROLE "
@@ -226,9 +228,10 @@ list_answers(const struct nodeset *set, const struct gathered *answers, struct e
         const struct gathered *a = &answers[i];
         int n = snprintf(text + used, sizeof text - used, "%snode \"%s\" (ID: %d): %s",
                          i > 0 ? "\n" : "", set->v[i].name, set->v[i].id,
-                         a->seen.reach != REACH_OK ? a->message
-                         : a->seen.in_recovery     ? "is a standby"
-                                                   : "is a primary");
+                         set->v[i].role == CORE_ROLE_WITNESS ? "is a witness"
+                         : a->seen.reach != REACH_OK         ? a->message
+                         : a->seen.in_recovery               ? "is a standby"
+                                                             : "is a primary");
 
         used += n > 0 ? (size_t)n : 0;
     }

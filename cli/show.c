@@ -8,6 +8,7 @@
 
 #include "cleanup.h"
 #include "err.h"
+#include "note.h"
 
 #define NODE_FMT       "node \"%s\" (ID: %d)"
 #define NODE_ARGS(rec) (rec)->name, (rec)->id
@@ -47,10 +48,44 @@ status_up(const struct node_record *record, bool in_recovery, enum show_tone *re
     return should_be_standby ? "  running" : "* running";
 }
 
+/* It has no PostgreSQL to ask: its daemon's notes on the other boards stand for it. */
+static const char *status_witness(const struct node_record *record,
+                                  const struct daemons_row *daemon,
+                                  enum show_tone *ret_tone)
+{
+    switch (daemon->sign) {
+    case DAEMONS_FRESH:
+        *ret_tone = record->active ? SHOW_TONE_GOOD : SHOW_TONE_DOUBT;
+        return record->active ? "* running" : "! running";
+    case DAEMONS_UNSURE:
+        *ret_tone = SHOW_TONE_DOUBT;
+        return record->active ? "? running" : "! running";
+    case DAEMONS_UNSEEN:
+    case DAEMONS_OLD:
+        break;
+    }
+    *ret_tone = SHOW_TONE_BAD;
+    return record->active ? "? unreachable" : "- failed";
+}
+
+/* Its daemon says so, or said so last. */
+static bool is_frozen(const struct core_observation *seen,
+                      const struct daemons_row *daemon)
+{
+    return seen->reach != REACH_OK && daemon->note != NULL && daemon->note->frozen;
+}
+
 const char *show_status(const struct node_record *record,
                         const struct core_observation *seen,
+                        const struct daemons_row *daemon,
                         enum show_tone *ret_tone)
 {
+    if (record->role == CORE_ROLE_WITNESS)
+        return status_witness(record, daemon, ret_tone);
+    if (is_frozen(seen, daemon)) {
+        *ret_tone = SHOW_TONE_BAD;
+        return "! frozen";
+    }
     *ret_tone = SHOW_TONE_DOUBT;
     switch (seen->reach) {
     case REACH_OK:
@@ -79,11 +114,9 @@ static bool is_up(const struct gathered *answer)
     return answer->seen.reach == REACH_OK;
 }
 
-/* A witness that has a PostgreSQL of its own is out of recovery, and leads nobody. */
 static bool is_primary(const struct show_row *row)
 {
-    return is_up(row->answer) && !row->answer->seen.in_recovery &&
-           row->record->role != CORE_ROLE_WITNESS;
+    return is_up(row->answer) && !row->answer->seen.in_recovery;
 }
 
 /* The upstream's list is proof. Where it is silent, the node's own receiver at least
@@ -144,7 +177,8 @@ static void fill_row(struct show *show,
 
     row->record = &set->v[i];
     row->answer = &answers[i];
-    row->status = show_status(row->record, &row->answer->seen, &row->tone);
+    row->daemon = &show->daemons.rows[i];
+    row->status = show_status(row->record, &row->answer->seen, row->daemon, &row->tone);
     row->upstream = nodeset_find(set, row->record->upstream_id);
     if (row->upstream != NULL)
         upstream = &answers[row->upstream - set->v];
@@ -239,7 +273,7 @@ static void judge_cluster(struct show *show, const struct show_row *row)
 {
     const struct core_observation *lead;
 
-    if (show->primary < 0 || row->record->role == CORE_ROLE_WITNESS)
+    if (show->primary < 0)
         return;
     lead = &show->rows[show->primary].answer->seen;
     if (row->answer->seen.system_identifier != lead->system_identifier)
@@ -257,8 +291,55 @@ static void judge_cluster(struct show *show, const struct show_row *row)
         add_issue(show, "WAL replay is paused on " NODE_FMT, NODE_ARGS(row->record));
 }
 
+/* What this node's part in leases and elections lacks. Where no daemon is seen at all,
+ * nobody wants any. */
+static void judge_voter(struct show *show, const struct show_row *row)
+{
+    const struct core_note *note = row->daemon->note;
+    const struct node_record *record = row->record;
+
+    if (!record->voting)
+        add_issue(show, NODE_FMT " does not vote: it is in maintenance",
+                  NODE_ARGS(record));
+    if (note == NULL || row->daemon->sign == DAEMONS_OLD) {
+        add_issue(show, "no pgrmond is seen of " NODE_FMT, NODE_ARGS(record));
+        return;
+    }
+    if (note->frozen)
+        add_issue(show,
+                  "PostgreSQL of " NODE_FMT " is frozen: too few voters support it",
+                  NODE_ARGS(record));
+    if (note->voiceless && record->voting)
+        add_issue(show, NODE_FMT " does not vote: it has no valid state file",
+                  NODE_ARGS(record));
+    if (note->phase == CORE_PHASE_PAUSED)
+        add_issue(show, NODE_FMT " is paused: it votes for nobody", NODE_ARGS(record));
+    else if (show->daemons.leader >= 0 && record->voting && !note->voiceless &&
+             !row->daemon->supports)
+        add_issue(show, NODE_FMT " does not support the leader: it says \"%s\"",
+                  NODE_ARGS(record), note_phase_name(note->phase));
+}
+
+static void judge_leader(struct show *show)
+{
+    const struct daemons *daemons = &show->daemons;
+
+    if (!daemons->any)
+        return;
+    if (daemons->leader < 0)
+        add_issue(show, "no pgrmond leads: there is no primary with a lease");
+    else if (daemons->n_supporting < daemons->needed)
+        add_issue(show, NODE_FMT " leads, supported by %d of %d voters: %d are needed",
+                  NODE_ARGS(show->rows[daemons->leader].record), daemons->n_supporting,
+                  daemons->n_voters, daemons->needed);
+}
+
 static void judge_row(struct show *show, const struct show_row *row, bool verbose)
 {
+    if (show->daemons.any)
+        judge_voter(show, row);
+    if (row->record->role == CORE_ROLE_WITNESS)
+        return;
     if (!is_up(row->answer)) {
         judge_unreachable(show, row, verbose);
         return;
@@ -274,12 +355,14 @@ void show_build(struct show *ret,
                 bool verbose)
 {
     *ret = (struct show){.n = set->n};
+    daemons_read(&ret->daemons, set, answers);
     for (int i = 0; i < set->n; i++)
         fill_row(ret, i, set, answers);
     find_primary(ret);
     for (int i = 0; i < set->n; i++)
         fill_lag(ret, &ret->rows[i]);
     judge_primaries(ret);
+    judge_leader(ret);
     for (int i = 0; i < set->n; i++)
         judge_row(ret, &ret->rows[i], verbose);
 }

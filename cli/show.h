@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "daemons.h"
 #include "gather.h"
 #include "node.h"
 
@@ -31,7 +32,8 @@ struct show_row {
     const struct node_record *record; /* borrowed, as are the following */
     const struct gathered *answer;
     const struct node_record *upstream; /* NULL = none */
-    const char *status;                 /* repmgr's: "* running", "? unreachable" ... */
+    const struct daemons_row *daemon;
+    const char *status; /* repmgr's: "* running", "? unreachable" ... */
     enum show_tone tone;
     enum show_attach attach;
     int64_t lag_bytes; /* behind the primary; -1 = unknown or not a standby */
@@ -43,13 +45,15 @@ struct show {
     int primary;                          /* index of the leading node, -1 = none */
     int n_primaries;                      /* out of recovery; 2 and more: split brain */
     int64_t term;                         /* highest that anybody knows, 0 = none */
-    bool unreachable;                     /* some connection failed */
+    struct daemons daemons;
+    bool unreachable; /* some connection failed */
     int n_issues;
     char **issues; /* owned; the gravest first */
 };
 
-/* Judge. `answers` has set->n elements; both must outlive `ret`. With `verbose`,
- * connection errors are told in full. Release with show_deinit(). */
+/* Judge. `answers` has set->n elements; both must outlive `ret`, which stays where it
+ * is (rows point into it). With `verbose`, connection errors are told in full. Release
+ * with show_deinit(). */
 void show_build(struct show *ret,
                 const struct nodeset *set,
                 const struct gathered *answers,
@@ -62,9 +66,11 @@ void show_print_tree(const struct show *show, bool color, FILE *out);
 void show_print_csv(const struct show *show, FILE *out);
 void show_print_json(const struct show *show, FILE *out);
 
-/* The status string of one record with its answer, and how serious it is. */
+/* The status string of one record with its answer and its daemon, and how serious it
+ * is. */
 const char *show_status(const struct node_record *record,
                         const struct core_observation *seen,
+                        const struct daemons_row *daemon,
                         enum show_tone *ret_tone);
 
 #endif

@@ -9,9 +9,13 @@
  *       "timeline", "term", "lsn" (end of its WAL), "replayed_lsn", "lag_bytes",
  *       "replay_paused", "receiver_streaming",   (null where it did not answer)
  *       "system_identifier" (text: it exceeds what JSON readers keep of numbers),
- *       "daemon": { "phase", "leader_id", "term" } | null,
+ *       "daemon": { "phase", "leader_id", "term", "silent", "supports_leader",
+ *                   "ballot_ms", "frozen", "voiceless", "paused", "members_version" }
+ *                 | null,
  *       "server_version" (150020), "took_ms", "conninfo" (passwords removed) } ],
- *     "primary_id": number | null, "term": number | null, "split_brain": bool,
+ *     "primary_id": number | null, "term": number | null,
+ *     "lease": { "leader_id", "term", "voters", "needed", "supporting",
+ *                "oldest_ballot_ms" } | null, "split_brain": bool,
  *     "issues": [ text ] }
  */
 #include <stdio.h>
@@ -57,16 +61,24 @@ static json_t *upstream_value(const struct show_row *row)
     return object;
 }
 
-static json_t *daemon_value(const struct core_note *note)
+static json_t *daemon_value(const struct daemons_row *row)
 {
+    const struct core_note *note = row->note;
     json_t *object;
 
-    if (note->phase == CORE_PHASE_NONE)
+    if (note == NULL)
         return json_null();
     object = json_object();
     set(object, "phase", render_json_text(note_phase_name(note->phase)));
     set(object, "leader_id", render_json_number(note->leader_id, note->leader_id > 0));
     set(object, "term", json_integer(note->term));
+    set(object, "silent", json_boolean(row->sign == DAEMONS_OLD));
+    set(object, "supports_leader", json_boolean(row->supports));
+    set(object, "ballot_ms", render_json_number(row->ballot_ms, row->ballot_ms >= 0));
+    set(object, "frozen", json_boolean(note->frozen));
+    set(object, "voiceless", json_boolean(note->voiceless));
+    set(object, "paused", json_boolean(note->phase == CORE_PHASE_PAUSED));
+    set(object, "members_version", json_integer(note->members_version));
     return object;
 }
 
@@ -112,10 +124,31 @@ static void set_answer(json_t *object, const struct show_row *row)
     set(object, "receiver_streaming",
         bool_if(up && seen->in_recovery, seen->receiver_streaming));
     set(object, "system_identifier", render_json_text(up ? identifier : NULL));
-    set(object, "daemon", daemon_value(&seen->note));
+    set(object, "daemon", daemon_value(row->daemon));
     set(object, "server_version",
         render_json_number(answer->server_version, answer->server_version > 0));
     set(object, "took_ms", json_integer(answer->took_ms));
+}
+
+/* Who leads with whose support, by their notes. */
+static json_t *lease_value(const struct show *show)
+{
+    const struct daemons *daemons = &show->daemons;
+    bool leads = daemons->leader >= 0;
+    json_t *object;
+
+    if (!daemons->any)
+        return json_null();
+    object = json_object();
+    set(object, "leader_id",
+        leads ? json_integer(show->rows[daemons->leader].record->id) : json_null());
+    set(object, "term", render_json_number(daemons->term, leads));
+    set(object, "voters", json_integer(daemons->n_voters));
+    set(object, "needed", json_integer(daemons->needed));
+    set(object, "supporting", json_integer(daemons->n_supporting));
+    set(object, "oldest_ballot_ms",
+        render_json_number(daemons->oldest_ms, daemons->oldest_ms >= 0));
+    return object;
 }
 
 void show_print_json(const struct show *show, FILE *out)
@@ -140,6 +173,7 @@ void show_print_json(const struct show *show, FILE *out)
         show->primary >= 0 ? json_integer(show->rows[show->primary].record->id)
                            : json_null());
     set(root, "term", render_json_number(show->term, show->term > 0));
+    set(root, "lease", lease_value(show));
     set(root, "split_brain", json_boolean(show->n_primaries > 1));
     set(root, "issues", issues);
     render_json_print(root, out);

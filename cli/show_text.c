@@ -5,7 +5,6 @@
 
 #include "cleanup.h"
 #include "conninfo.h"
-#include "note.h"
 #include "render.h"
 #include "show.h"
 
@@ -88,26 +87,21 @@ add_table_row(struct render_table *table, const struct show_row *row, bool compa
     free(texts.conninfo);
 }
 
-/* One line below the table rather than a column more: scripts cut the columns. */
+/* Lines below the table rather than columns more: scripts cut the columns. */
 static void print_daemons(const struct show *show, FILE *out)
 {
-    int n_seen = 0;
+    struct nodeset set = {.n = show->n};
+    char text[DAEMONS_TEXT_SIZE];
 
-    for (int i = 0; i < show->n; i++)
-        n_seen += show->rows[i].answer->seen.note.phase != CORE_PHASE_NONE;
-    if (n_seen == 0)
+    if (!show->daemons.any)
         return;
-    (void)fprintf(out, "\n daemons:");
-    for (int i = 0; i < show->n; i++) {
-        const struct core_note *note = &show->rows[i].answer->seen.note;
-
-        (void)fprintf(out, "%s %s %s", i > 0 ? "," : "", show->rows[i].record->name,
-                      note->phase != CORE_PHASE_NONE ? note_phase_name(note->phase)
-                                                     : "not seen");
-    }
-    if (show->term > 0)
-        (void)fprintf(out, "; term %lld", (long long)show->term);
-    (void)fprintf(out, "\n");
+    for (int i = 0; i < show->n; i++)
+        set.v[i] = *show->rows[i].record; /* borrowed: not freed */
+    (void)fprintf(out, "\n %s\n", daemons_text(&show->daemons, &set, text));
+    if (show->daemons.n_voters == 2)
+        (void)fprintf(out,
+                      " two voters: a partition can split them; a third, such as a "
+                      "witness, prevents it\n");
 }
 
 void show_print_table(const struct show *show, bool compact, bool color, FILE *out)
@@ -139,7 +133,6 @@ struct tree {
 static int add_tree_row(struct tree *tree, int i, int parent)
 {
     const struct show_row *row = &tree->show->rows[i];
-    const struct core_note *note = &row->answer->seen.note;
     struct texts texts;
     const char *cells[MAX_COLUMNS];
     int number;
@@ -153,7 +146,7 @@ static int add_tree_row(struct tree *tree, int i, int parent)
     cells[5] = row->record->location;
     cells[6] = texts.priority;
     cells[7] = texts.timeline;
-    cells[8] = note->phase != CORE_PHASE_NONE ? note_phase_name(note->phase) : "";
+    cells[8] = row->daemon->note != NULL ? daemons_phase(row->daemon) : "";
     number = render_table_add(tree->table, cells, parent, tone_color(row->tone));
     free(texts.conninfo);
     return number;
@@ -191,14 +184,18 @@ void show_print_tree(const struct show *show, bool color, FILE *out)
 /* ---- CSV --------------------------------------------------------------------------
  */
 
-/* repmgr's: id, 0 = available or -1, 0 = primary, 1 = standby or -1. */
+/* repmgr's: id, 0 = available or -1, 0 = primary, 1 = standby or -1. A witness is
+ * available when its daemon is. */
 void show_print_csv(const struct show *show, FILE *out)
 {
     for (int i = 0; i < show->n; i++) {
-        const struct core_observation *seen = &show->rows[i].answer->seen;
-        bool up = seen->reach == REACH_OK;
+        const struct show_row *row = &show->rows[i];
+        bool answered = row->answer->seen.reach == REACH_OK;
+        bool up = row->record->role == CORE_ROLE_WITNESS
+                      ? row->daemon->sign == DAEMONS_FRESH
+                      : answered;
 
-        (void)fprintf(out, "%d,%d,%d\n", show->rows[i].record->id, up ? 0 : -1,
-                      up ? (int)seen->in_recovery : -1);
+        (void)fprintf(out, "%d,%d,%d\n", row->record->id, up ? 0 : -1,
+                      answered ? (int)row->answer->seen.in_recovery : -1);
     }
 }

@@ -7,6 +7,7 @@
 #include "cleanup.h"
 #include "command.h"
 #include "err.h"
+#include "lineage.h"
 #include "log.h"
 #include "pgconn.h"
 
@@ -75,6 +76,8 @@ void action_free(struct action *action)
     free(action->conninfo);
     free(action->text[0]);
     free(action->text[1]);
+    free(action->restore_command);
+    lineage_free(action->lineage);
     free(action);
 }
 

@@ -8,6 +8,8 @@
 #include "daemon.h"
 #include "mono.h"
 
+struct lineage;
+
 struct action {
     struct daemon *daemon;
     uint32_t id; /* of the effect, for CORE_EV_DONE */
@@ -25,6 +27,11 @@ struct action {
     bool ok;
     char *text[2]; /* follow: statements still to run on own PostgreSQL */
     int n_text;
+    void (*unblocked)(struct action *action); /* promote: see unblock.h */
+    struct mono patience;    /* promote: with a restore_command under way */
+    char *restore_command;   /* to be put back; NULL = nothing */
+    bool restore_by_reset;   /* by ALTER SYSTEM RESET */
+    struct lineage *lineage; /* follow: see lineage.h */
 };
 
 /* A new action for `effect`, replacing one that never ended. */

@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include "action.h"
+#include "child.h"
 #include "core/reason.h"
 #include "durable.h"
 #include "err.h"
 #include "fencing.h"
+#include "leave.h"
 #include "log.h"
 #include "notify.h"
 #include "pgconn.h"
@@ -25,10 +27,6 @@
 #define STATE_INTERVAL_S   30.
 #define CLEANUP_INTERVAL_S 3600.
 
-/* What waits for the primary, and the notification commands, get this long when we
- * stop. */
-#define SHUTDOWN_MS 1000
-
 int64_t daemon_beat_ms(const struct daemon *daemon)
 {
     return daemon->core.settings.beat_ms;
@@ -37,11 +35,16 @@ int64_t daemon_beat_ms(const struct daemon *daemon)
 /* ---- the core -----------------------------------------------------------------------
  */
 
-/* READY once the first probe of own PostgreSQL has ended, however it ended. */
+/* READY once the first probe of own PostgreSQL has ended, however it ended; on a
+ * witness once it knows the nodes, and with them whom to ask. */
 static void say_ready(struct daemon *daemon, const struct core_event *event)
 {
-    if (daemon->ready_said || event->kind != CORE_EV_OBSERVED ||
-        event->observed.node_id != daemon->config.node_id)
+    bool known = daemon->core.settings.witness
+                     ? event->kind == CORE_EV_MEMBERS
+                     : event->kind == CORE_EV_OBSERVED &&
+                           event->observed.node_id == daemon->config.node_id;
+
+    if (daemon->ready_said || !known)
         return;
     daemon->ready_said = true;
     notify_ready();
@@ -134,6 +137,7 @@ static void on_members_timer(struct ev_loop *loop, ev_timer *timer, int revents)
     (void)revents;
     members_read(daemon);
     record_history(daemon);
+    startpg_remember_log(&daemon->config);
 }
 
 static void on_state_timer(struct ev_loop *loop, ev_timer *timer, int revents)
@@ -175,11 +179,8 @@ static void start_timer(struct daemon *daemon,
 
 static void on_shutdown_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 {
-    struct daemon *daemon = timer->data;
-
     (void)revents;
-    if ((link_kept(daemon->primary) == 0 && !record_busy(daemon)) ||
-        mono_reached(daemon->stop_deadline, mono_now()))
+    if (leave_is_done(timer->data))
         ev_break(loop, EVBREAK_ALL);
 }
 
@@ -194,11 +195,11 @@ static void on_stop_signal(struct ev_loop *loop, ev_signal *signal, int revents)
         return;
     }
     daemon->stopping = true;
-    daemon->stop_deadline = mono_add(mono_now(), SHUTDOWN_MS);
     log_notice("%s received, stopping",
                signal->signum == SIGINT ? "SIGINT" : "SIGTERM");
     notify_stopping();
     record_event(daemon, "pgrmond_shutdown", true, 0, "stopped by a signal");
+    leave_begin(daemon);
     start_timer(daemon, &daemon->shutdown_timer, on_shutdown_timer, 0.01, 0.02);
 }
 
@@ -282,6 +283,7 @@ static void feed_start(struct daemon *daemon)
     if (daemon->state.nodes.n == 0)
         return;
     nodeset_copy(&daemon->nodes, &daemon->state.nodes);
+    daemon->nodes.version = daemon->state.durable.members_version;
     members_feed(daemon);
 }
 
@@ -316,6 +318,7 @@ void daemon_free(struct daemon *daemon)
         return;
     record_stop(daemon);
     action_free(daemon->action);
+    child_cancel(daemon->leaving);
     revoke_cancel(daemon->revoke);
     startpg_cancel(daemon->startpg);
     fencing_close(daemon);

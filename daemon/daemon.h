@@ -80,6 +80,8 @@ struct daemon {
     void (*on_ready)(void *arg); /* the first probe ended; may be NULL */
     void *on_ready_arg;
     bool stopping;
+    bool handover;         /* our term is given up on the way */
+    struct child *leaving; /* PostgreSQL is being stopped, or NULL */
     struct mono stop_deadline;
 };
 

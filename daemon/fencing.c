@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "action.h"
 #include "err.h"
 #include "fence.h"
 #include "guard.h"
@@ -270,6 +271,9 @@ void fencing_thaw(struct daemon *daemon, const struct core_effect *effect)
 
 void fencing_kill(struct daemon *daemon, const struct core_effect *effect)
 {
+    /* A promotion under way has lost its lease: the core waits for its end no more. */
+    action_free(daemon->action);
+    daemon->action = NULL;
     begin(daemon, effect);
 }
 
@@ -290,12 +294,14 @@ void fencing_lease(struct daemon *daemon, const struct core_effect *effect)
 
     if (!fencing_is_possible(daemon) || fencing->sentry == NULL)
         return;
-    fencing->orders = (struct sentry_orders){
-        .freeze_at = effect->freeze_at,
-        .kill_at = effect->kill_at,
-        .guard = sentry_guard_of(&daemon->config),
-        .keep = daemon->config.on_daemon_loss == CONFIG_DAEMON_LOSS_KEEP,
-    };
+    fencing->orders = SENTRY_STAND_DOWN;
+    /* on_daemon_loss = keep: what this daemon cannot do nobody does. */
+    if (daemon->config.on_daemon_loss == CONFIG_DAEMON_LOSS_FENCE)
+        fencing->orders = (struct sentry_orders){
+            .freeze_at = effect->freeze_at,
+            .kill_at = effect->kill_at,
+            .guard = sentry_guard_of(&daemon->config),
+        };
     r = sentry_order(fencing->sentry, &fencing->orders);
     if (r != 0)
         fencing_look(daemon); /* it is acting, or has: the core learns what is so */
@@ -356,7 +362,7 @@ void fencing_open(struct daemon *daemon)
     double beat_s = (double)daemon_beat_ms(daemon) / 1000.;
 
     if (daemon->config.fencing == CONFIG_FENCING_OFF ||
-        daemon->config.data_directory[0] == '\0')
+        daemon->config.type == CONFIG_NODE_WITNESS)
         return;
     fencing = xcalloc(1, sizeof *fencing);
     daemon->fencing = fencing;

@@ -1,7 +1,7 @@
-/* follow.c - point own PostgreSQL at another upstream.
+/* follow.c - point own PostgreSQL at another upstream (rule E7).
  *
- *   a slot on the new upstream -> primary_conninfo, primary_slot_name, reload -> wait
- * until the new upstream sends to us -> done
+ *   the same past? (P3)  ->  a slot on the new upstream -> primary_conninfo,
+ * primary_slot_name, reload -> wait until the new upstream sends to us -> done
  *
  * No restart is needed from PostgreSQL 13 on (manual section 20.6.3; 64 to 146 ms
  * here). Done means that the new upstream lists us as streaming, never that a command
@@ -11,6 +11,7 @@
 
 #include "action.h"
 #include "err.h"
+#include "lineage.h"
 #include "log.h"
 #include "pgconn.h"
 #include "queries.h"
@@ -187,15 +188,11 @@ static void make_slot(struct action *action)
                  params, action_left_ms(action), on_slot, action);
 }
 
+/* Own PostgreSQL may be pointed there. */
 static void choose(struct action *action)
 {
     const struct config *config = &action->daemon->config;
-    const struct node_record *record = target(action);
 
-    if (record == NULL) {
-        fail(action, "no record", "it is not registered");
-        return;
-    }
     if (config->follow_command[0] != '\0') {
         log_detail(LOG_LEVEL_NOTICE, "using follow_command: \"%s\"",
                    config->follow_command);
@@ -203,7 +200,23 @@ static void choose(struct action *action)
                        action->node_id, ask);
         return;
     }
-    action_connect(action, action->remote, record->conninfo, make_slot);
+    make_slot(action);
+}
+
+static void compare(struct action *action)
+{
+    lineage_check(action, choose);
+}
+
+static void begin(struct action *action)
+{
+    const struct node_record *record = target(action);
+
+    if (record == NULL) {
+        fail(action, "no record", "it is not registered");
+        return;
+    }
+    action_connect(action, action->remote, record->conninfo, compare);
 }
 
 void follow_start(struct daemon *daemon, const struct core_effect *effect)
@@ -213,5 +226,5 @@ void follow_start(struct daemon *daemon, const struct core_effect *effect)
 
     log_notice("attempting to follow node \"%s\" (ID: %d)",
                record == NULL ? "?" : record->name, effect->node_id);
-    action_later(action, 0, choose);
+    action_later(action, 0, begin);
 }

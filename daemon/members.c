@@ -1,4 +1,5 @@
-/* members.c - who belongs to the cluster: the node table, read from own PostgreSQL.
+/* members.c - who belongs to the cluster: the node table, read from own PostgreSQL; on
+ * a witness from whichever data node of its conninfo lets us in.
  *
  * A standby's copy arrives by replication; when there is none yet, or own PostgreSQL is
  * down, what was read last stays valid. */
@@ -35,6 +36,7 @@ void members_feed(struct daemon *daemon)
         members[i] = node_member(&daemon->nodes.v[i]);
     event.members.v = members;
     event.members.n = daemon->nodes.n;
+    event.members.version = daemon->nodes.version;
     daemon_feed(daemon, &event);
 }
 
@@ -43,14 +45,19 @@ static const char *drift(const struct daemon *daemon, const struct node_record *
 {
     if (self == NULL)
         return NULL;
-    if (strcmp(self->conninfo, daemon->config.conninfo) != 0)
-        return "conninfo";
+    if ((self->role == CORE_ROLE_WITNESS) !=
+        (daemon->config.type == CONFIG_NODE_WITNESS))
+        return "type";
     if (strcmp(self->name, daemon->config.node_name) != 0)
         return "node_name";
-    if (self->priority != daemon->config.priority)
-        return "priority";
     if (strcmp(self->location, daemon->config.location) != 0)
         return "location";
+    if (self->role == CORE_ROLE_WITNESS)
+        return NULL; /* the rest is not recorded */
+    if (strcmp(self->conninfo, daemon->config.conninfo) != 0)
+        return "conninfo";
+    if (self->priority != daemon->config.priority)
+        return "priority";
     return NULL;
 }
 
@@ -105,6 +112,11 @@ static void on_nodes(void *arg, const struct pgconn_answer *answer)
     }
     if (query_decode_nodes(answer->result, &fresh, &err) < 0) {
         log_err(LOG_LEVEL_ERROR, &err);
+        return;
+    }
+    if (!core_is_news(&daemon->core, fresh.version)) {
+        log_debug("the node table here is older than what this node has confirmed");
+        nodeset_free(&fresh);
         return;
     }
     changed = !nodeset_is_same(&fresh, &daemon->state.nodes);

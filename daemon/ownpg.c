@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "log.h"
 #include "pgdata.h"
+#include "queries.h"
 
 /* The content of /proc/PID/NAME; false when there is no such process. */
 static bool read_proc(pid_t pid, const char *name, char *buf, size_t size)
@@ -70,6 +72,37 @@ int ownpg_signal(const char *data_directory, pid_t pid, int signal)
     if (pid <= 1 || postmaster <= 1 || parent_of(pid) != postmaster)
         return -ESRCH;
     return kill(pid, signal) == 0 ? 0 : -errno;
+}
+
+pid_t ownpg_end_readers(const char *data_directory, const PGresult *res)
+{
+    pid_t left_over = 0;
+
+    for (int row = 0; row < PQntuples(res); row++) {
+        pid_t pid = (pid_t)query_int64(res, row, 0, 0);
+
+        if (ownpg_signal(data_directory, pid, SIGTERM) == 0)
+            log_notice("ended a reader that blocked replay (process %d)", (int)pid);
+        else
+            left_over = pid;
+    }
+    return left_over;
+}
+
+bool ownpg_is_conflict(const char *type, const char *wait)
+{
+    /* For a lock or a buffer it waits as anybody does. */
+    return (wait != NULL && strncmp(wait, "RecoveryConflict", 16) == 0) ||
+           (type != NULL &&
+            (strcmp(type, "Lock") == 0 || strcmp(type, "BufferPin") == 0));
+}
+
+bool ownpg_has_children(pid_t pid)
+{
+    char name[64], text[64];
+
+    (void)snprintf(name, sizeof name, "task/%d/children", (int)pid);
+    return pid > 1 && read_proc(pid, name, text, sizeof text);
 }
 
 bool ownpg_signal_pending(pid_t pid, int signal)

@@ -241,7 +241,8 @@ void record_history(struct daemon *daemon)
     const struct link_job job = {
         .query = &query_replay_time, .cb = on_replay_time, .arg = daemon};
 
-    if (daemon->config.monitoring_history && daemon->core.state == CORE_STANDBY)
+    if (daemon->config.monitoring_history && daemon->core.state == CORE_STANDBY &&
+        !daemon->core.settings.witness)
         link_submit(daemon->local, &job);
 }
 

@@ -46,6 +46,7 @@ struct core_settings daemon_core_settings(const struct daemon *daemon)
     const struct config *config = &daemon->config;
     struct core_settings settings = {
         .self_id = config->node_id,
+        .witness = config->type == CONFIG_NODE_WITNESS,
         .failover = config->failover == CONFIG_FAILOVER_AUTOMATIC
                         ? CORE_FAILOVER_AUTOMATIC
                         : CORE_FAILOVER_MANUAL,

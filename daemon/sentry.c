@@ -53,27 +53,6 @@ struct sentry_report sentry_page_report(const struct sentry_page *page)
 
 /* ---- the one on duty before ------------------------------------------------------ */
 
-static bool is_sentry(pid_t pid, uint64_t start)
-{
-    char path[48], name[32] = "";
-    struct stat st;
-    FILE *file;
-
-    if (pid <= 1 || !proc_is_alive(pid, start))
-        return false;
-    (void)snprintf(path, sizeof path, "/proc/%d", (int)pid);
-    if (stat(path, &st) != 0 || st.st_uid != geteuid())
-        return false;
-    (void)snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
-    file = fopen(path, "re");
-    if (file == NULL)
-        return false;
-    if (fscanf(file, "%31s", name) != 1)
-        name[0] = '\0';
-    (void)fclose(file);
-    return strcmp(name, SENTRY_COMM) == 0;
-}
-
 /* The page of a former sentry: NULL when it cannot be had or is another version's. */
 static struct sentry_page *map_page_of(pid_t pid)
 {
@@ -99,42 +78,31 @@ static struct sentry_page *map_page_of(pid_t pid)
     return NULL;
 }
 
-static bool of_this_boot(const char *boot)
-{
-    char now[PROC_BOOT_ID_SIZE];
-
-    proc_boot_id(now);
-    return now[0] != '\0' && strcmp(now, boot) == 0;
-}
-
 static struct sentry_former find_former(const char *state_directory)
 {
-    char *text CLEANUP(cleanup_free) = NULL;
     struct sentry_former former = {.pid = 0};
-    char boot[PROC_BOOT_ID_SIZE];
-    int pid;
 
-    if (pgdata_read(state_directory, SENTRY_FILE, &text, NULL) != 0 ||
-        sscanf(text, "%36s %d %" SCNu64, boot, &pid, &former.start) != 3 ||
-        !of_this_boot(boot) || !is_sentry(pid, former.start))
-        return (struct sentry_former){.pid = 0};
-    former.pid = pid;
-    former.page = map_page_of(pid);
+    former.pid = sentry_file_read(state_directory, &former.start);
+    if (former.pid != 0)
+        former.page = map_page_of(former.pid);
     return former;
 }
 
-/* What one that has ended since left written. */
-static struct sentry_report read_deed(const char *state_directory)
+/* What one that has ended since left written; it is told once. */
+static struct sentry_report take_deed(const char *state_directory)
 {
     struct sentry_report report = {.at = MONO_NEVER};
+    char *path CLEANUP(cleanup_free) =
+        xasprintf("%s/" SENTRY_DEED_FILE, state_directory);
     char *text CLEANUP(cleanup_free) = NULL;
     char boot[PROC_BOOT_ID_SIZE], did[16];
-    int ran, guarded;
+    int ran, guarded, r = pgdata_read(state_directory, SENTRY_DEED_FILE, &text, NULL);
 
-    if (pgdata_read(state_directory, SENTRY_DEED_FILE, &text, NULL) != 0 ||
+    (void)unlink(path);
+    if (r != 0 ||
         sscanf(text, "%36s %15s %" SCNd64 " %" SCNd64 " %d %d", boot, did,
                &report.at.ms, &report.late_ms, &ran, &guarded) != 6 ||
-        !of_this_boot(boot))
+        !sentry_file_is_of_this_boot(boot))
         return (struct sentry_report){.at = MONO_NEVER};
     report.did = strcmp(did, "killed") == 0   ? SENTRY_DID_KILL
                  : strcmp(did, "frozen") == 0 ? SENTRY_DID_FREEZE
@@ -225,6 +193,7 @@ int sentry_start(struct sentry **ret,
                  struct err *err)
 {
     struct sentry_duty duty = {.settings = *settings, .daemon = getpid()};
+    struct sentry_report report;
     int code = 0;
     pid_t pid;
 
@@ -234,9 +203,11 @@ int sentry_start(struct sentry **ret,
     duty.former = find_former(settings->state_directory);
     if (duty.former.page != NULL)
         inherit(duty.page, duty.former.page);
+    report = take_deed(settings->state_directory);
+    if (duty.former.page != NULL)
+        report = sentry_page_report(duty.former.page);
     if (ret_former != NULL)
-        *ret_former = duty.former.page != NULL ? sentry_page_report(duty.former.page)
-                                               : read_deed(settings->state_directory);
+        *ret_former = report;
     pid = fork_child(&duty);
     if (pid < 0)
         code = err_set(err, -errno, "cannot fork the sentry: %s", strerror(errno));

@@ -83,6 +83,12 @@ static void keep_only_the_page(int page_fd)
         (void)close(null);
 }
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1 /* clang's way to say it */
+#endif
+#endif
+
 #if defined(__SANITIZE_ADDRESS__)
 /* The sanitizer's shadow is terabytes of address space. */
 static bool lock_memory(void)

@@ -7,13 +7,12 @@
 
 #include "proc.h"
 #include "sentry.h"
+#include "sentry_file.h"
 
 #define SENTRY_MAGIC     0x73656e74U
 #define SENTRY_VERSION   1U /* of struct sentry_page: another one is not understood */
 #define SENTRY_PAGE_SIZE 4096
-#define SENTRY_PAGE_FD   3 /* the page, in the sentry */
-#define SENTRY_COMM      "pgrmond-sentry"
-#define SENTRY_FILE      "sentry"      /* in state_directory: who is on duty */
+#define SENTRY_PAGE_FD   3             /* the page, in the sentry */
 #define SENTRY_DEED_FILE "sentry.deed" /* what one did last */
 
 enum sentry_state {

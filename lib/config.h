@@ -24,6 +24,11 @@
 /* No beat is shorter, however short the failover window is. */
 #define CONFIG_BEAT_MIN_MS 50
 
+enum config_node_type {
+    CONFIG_NODE_DATA,    /* with a PostgreSQL of the cluster, primary or standby */
+    CONFIG_NODE_WITNESS, /* a daemon alone, which only votes */
+};
+
 enum config_failover {
     CONFIG_FAILOVER_MANUAL,
     CONFIG_FAILOVER_AUTOMATIC,
@@ -140,8 +145,10 @@ struct config {
     /* node */
     int node_id; /* 0 only after config_from_conninfo() */
     char *node_name;
-    char *conninfo; /* must work from every node; may hold a password */
-    char *data_directory;
+    enum config_node_type type;
+    char *conninfo; /* must work from every node; may hold a password. Of a witness: the
+                       data nodes, libpq's list of hosts */
+    char *data_directory; /* "" on a witness */
     char *replication_user;
     enum config_replication_type replication_type;
     char *location;

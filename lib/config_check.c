@@ -88,13 +88,20 @@ static void issue_at(struct config *config,
     config_issue_add(&config->issues, severity, origin->file, origin->line, "%s", text);
 }
 
+/* A witness has no PostgreSQL. */
+static bool is_required(const struct config *config, const struct config_row *row)
+{
+    return row->required && (config->type != CONFIG_NODE_WITNESS ||
+                             strcmp(row->name, "data_directory") != 0);
+}
+
 static void check_required(struct config *config)
 {
     for (size_t i = 0; i < config_table_size; i++) {
         const struct config_row *row = &config_table[i];
         char *text CLEANUP(cleanup_free) = config_value_format(config, row);
 
-        if (!row->required)
+        if (!is_required(config, row))
             continue;
         if (config->origins[i].source == CONFIG_FROM_DEFAULT)
             config_issue_add(&config->issues, CONFIG_ERROR, NULL, 0,
@@ -188,6 +195,22 @@ static void check_secrets(struct config_loader *loader)
         }
 }
 
+/* What a PostgreSQL here would need: whoever sets it means another type of node. */
+static void check_witness(struct config *config)
+{
+    char *host CLEANUP(cleanup_free) = conninfo_get(config->conninfo, "host");
+
+    if (config->type != CONFIG_NODE_WITNESS)
+        return;
+    if (config->data_directory[0] != '\0')
+        issue_at(config, "data_directory", CONFIG_ERROR,
+                 "a witness has no \"data_directory\": remove it, or \"type\"");
+    if (host != NULL && strchr(host, ',') == NULL)
+        issue_at(config, "conninfo", CONFIG_WARNING,
+                 "the \"conninfo\" of a witness names one host only: name all data "
+                 "nodes, as in \"host=node1,node2\"");
+}
+
 static void check_conninfo(struct config *config)
 {
     static const char *const wanted[] = {"host", "hostaddr", "service"};
@@ -215,6 +238,8 @@ void config_check(struct config_loader *loader, bool required)
     check_commands(config);
     check_fencing(config);
     check_secrets(loader);
-    if (required)
+    if (required) {
         check_conninfo(config);
+        check_witness(config);
+    }
 }

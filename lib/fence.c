@@ -131,7 +131,7 @@ static void take_stamp(struct fence *fence, const struct stat *st)
     fence->modified = st->st_mtim;
 }
 
-/* Rule M1. */
+/* Rule M1. The file of a postmaster that died with its host may name anybody by now. */
 static bool is_its_postmaster(const struct fence *fence,
                               const struct pgdata_postmaster *pm,
                               struct proc *ret)
@@ -140,9 +140,12 @@ static bool is_its_postmaster(const struct fence *fence,
     char path[32];
 
     (void)snprintf(path, sizeof path, "/proc/%d", (int)pm->pid);
-    return !pm->standalone && proc_read(pm->pid, ret) && !proc_is_dead(ret) &&
-           stat(path, &st) == 0 && st.st_uid == fence->owner &&
-           proc_link_is(pm->pid, "cwd", fence->device, fence->inode);
+    if (pm->standalone || !proc_read(pm->pid, ret) || proc_is_dead(ret) ||
+        stat(path, &st) != 0 || st.st_uid != fence->owner ||
+        !proc_link_is(pm->pid, "cwd", fence->device, fence->inode))
+        return false;
+    return pm->shm_id >= 0 ? proc_maps_segment(pm->pid, pm->shm_id)
+                           : proc_program_is(pm->pid, "postgres"); /* just starting */
 }
 
 static void become(struct fence *fence, const struct proc *postmaster)
@@ -154,6 +157,7 @@ static void become(struct fence *fence, const struct proc *postmaster)
     fence->former_watch = fence->watch;
     fence->pid = postmaster->pid;
     fence->start = postmaster->start;
+    fence->n_known = 0;
     fence->watch = proc_open(fence->pid, fence->start);
     (void)snprintf(path, sizeof path, "/proc/%d/exe", (int)fence->pid);
     if (stat(path, &st) == 0) {
@@ -163,10 +167,12 @@ static void become(struct fence *fence, const struct proc *postmaster)
 }
 
 /* A directory that was swapped for another (a clone) has nothing to do with what was
- * remembered of the former one. */
+ * remembered of the former one; unless that is still in use, under whatever name. */
 static void forget(struct fence *fence, const struct stat *directory)
 {
     if (fence->device == directory->st_dev && fence->inode == directory->st_ino)
+        return;
+    if (fence->pid != 0 && proc_is_alive(fence->pid, fence->start))
         return;
     fence->device = directory->st_dev;
     fence->inode = directory->st_ino;
@@ -303,11 +309,20 @@ static enum fence_state judge(const struct fence *fence)
     return running ? FENCE_HALF_FROZEN : FENCE_FROZEN;
 }
 
-int fence_poll(struct fence *fence, enum fence_state *ret, struct err *err)
+/* A directory that was removed or cannot be read is no reason to let go of processes
+ * that are known. */
+int fence_refresh(struct fence *fence, struct err *err)
 {
     int r = fence_learn(fence, err);
 
-    if (r >= 0)
+    return r < 0 && fence->pid == 0 ? r : 0;
+}
+
+int fence_poll(struct fence *fence, enum fence_state *ret, struct err *err)
+{
+    int r = fence_refresh(fence, err);
+
+    if (r == 0)
         r = fence_scan(fence, err);
     if (r < 0)
         return r;

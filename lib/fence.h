@@ -10,7 +10,8 @@
  * was opened before the comparison, so that it reaches that process or nobody. Only
  *   processes of the data directory's owner count, and never the caller itself.
  *   M1 The postmaster: the pid of postmaster.pid, whose working directory is the data
- *      directory (PostgreSQL changes into it), alive when it was learned.
+ *      directory (PostgreSQL changes into it), which has the file's segment mapped (or,
+ *      before it has one, runs a program called postgres), alive when it was learned.
  *   M2 Its children that run the same program in the same working directory. (A
  *      postmaster forks nothing else. A program that was started beside it and then
  *      became its child, as `pgrmond & exec postgres` in a container, is none.)
@@ -23,7 +24,7 @@
  *      spare every other cluster, `postgres --single`, psql, shells, pg_ctl and test
  *      programs that stand in the directory.
  *   M5 What an earlier look counted and still lives (an archive_command whose archiver
- *      has died since).
+ *      has died since), until there is another postmaster.
  *   A segment is remembered while the server runs (line 7 of postmaster.pid) and
  *   counts as long as key and creating process are those that were remembered: an id
  *   may belong to somebody else after a reboot.
@@ -110,8 +111,10 @@ void fence_deinit(struct fence *fence);
 
 /* Look who is the postmaster; every beat, and every function below does it itself.
  * Costs two stat(2) when nothing changed. A postmaster that died or whose file is gone
- * stays remembered. 0; FENCE_E_CHANGED when another postmaster is there than before
- * (its fence_watch_fd() too); -errno when the data directory cannot be read. */
+ * stays remembered, and one that lives stays so even when its directory is renamed or
+ * removed; all functions below then go on with it. 0; FENCE_E_CHANGED when another
+ * postmaster is there than before (its fence_watch_fd() too); -errno when the data
+ * directory cannot be read. */
 int fence_learn(struct fence *fence, struct err *err) PGRMON_MUST_CHECK;
 
 /* A descriptor that becomes, and stays, readable when the postmaster dies; -1 when

@@ -28,15 +28,15 @@ static int send_to(const struct proc *proc, int signal, struct err *err)
     return r == 0 || r == -ESRCH ? 0 : refused(proc, r, err);
 }
 
-/* One signal to every member that `wants` it; the number of those, or -errno. The
- * postmaster is first or last. */
+/* One signal to every member that `wants` it; the number of those, or -errno when one
+ * could not be signalled (the others were). The postmaster is first or last. */
 static int signal_all(struct fence *fence,
                       int signal,
                       bool (*wants)(const struct proc *),
                       bool postmaster_first,
                       struct err *err)
 {
-    int n = 0;
+    int n = 0, failed = 0;
 
     for (int round = 0; round < 2; round++)
         for (size_t i = 0; i < fence->n_processes; i++) {
@@ -48,10 +48,10 @@ static int signal_all(struct fence *fence,
                 continue;
             r = send_to(&process->proc, signal, err);
             if (r < 0)
-                return r;
+                failed = r;
             n++;
         }
-    return n;
+    return failed < 0 ? failed : n;
 }
 
 static bool is_running(const struct proc *proc)
@@ -69,7 +69,7 @@ static bool is_any(const struct proc *proc)
 static int stop_postmaster(struct fence *fence, struct err *err)
 {
     struct proc proc;
-    int r = fence_learn(fence, err);
+    int r = fence_refresh(fence, err);
 
     if (r < 0)
         return r;
@@ -122,7 +122,7 @@ int fence_freeze(struct fence *fence, int64_t budget_ms, struct err *err)
 int fence_thaw(struct fence *fence, int64_t budget_ms, struct err *err)
 {
     struct mono end = mono_add(mono_now(), budget_ms);
-    int n = fence_learn(fence, err);
+    int n = fence_refresh(fence, err);
 
     if (n < 0)
         return n;

@@ -8,6 +8,9 @@
  * remembered. 0 or -errno. */
 int fence_scan(struct fence *fence, struct err *err) PGRMON_MUST_CHECK;
 
+/* fence_learn() for those who act: 0, or -errno when nothing is known at all. */
+int fence_refresh(struct fence *fence, struct err *err) PGRMON_MUST_CHECK;
+
 /* True when it is the remembered postmaster. */
 bool fence_is_postmaster(const struct fence *fence, const struct proc *proc);
 

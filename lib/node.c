@@ -36,7 +36,7 @@ static bool is_same(const struct node_record *a, const struct node_record *b)
 
 bool nodeset_is_same(const struct nodeset *a, const struct nodeset *b)
 {
-    if (a->n != b->n)
+    if (a->n != b->n || a->version != b->version)
         return false;
     for (int i = 0; i < a->n; i++)
         if (!is_same(&a->v[i], &b->v[i]))

@@ -3,6 +3,7 @@
 #define PGRMON_NODE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/core.h"
 #include "err.h"
@@ -26,6 +27,7 @@ struct node_record {
 /* All nodes of a cluster, ordered by id. */
 struct nodeset {
     int n;
+    int64_t version; /* of the membership (M1) */
     struct node_record v[CORE_MAX_NODES];
 };
 

@@ -83,6 +83,20 @@ bool proc_link_is(pid_t pid, const char *link, dev_t device, ino_t inode)
            st.st_ino == inode;
 }
 
+bool proc_program_is(pid_t pid, const char *name)
+{
+    static const char removed[] = " (deleted)"; /* by an upgrade */
+    char path[PATH_SIZE], program[4096];
+    ssize_t n = readlink(proc_path(path, pid, "exe"), program, sizeof program - 1);
+    const char *base;
+    size_t length = strlen(name);
+
+    program[n > 0 ? n : 0] = '\0';
+    base = strrchr(program, '/');
+    return base != NULL && strncmp(base + 1, name, length) == 0 &&
+           (base[1 + length] == '\0' || strcmp(base + 1 + length, removed) == 0);
+}
+
 bool proc_title_begins(pid_t pid, const char *title)
 {
     char path[PATH_SIZE], text[128];

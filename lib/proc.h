@@ -39,6 +39,9 @@ static inline bool proc_is_stopped(const struct proc *proc)
 /* True when /proc/PID/`link` ("cwd", "exe") is that file, renamed or removed or not. */
 bool proc_link_is(pid_t pid, const char *link, dev_t device, ino_t inode);
 
+/* True when the program that it runs has this name, as "/usr/bin/NAME". */
+bool proc_program_is(pid_t pid, const char *name);
+
 /* True when the command line begins with `title`. */
 bool proc_title_begins(pid_t pid, const char *title);
 

@@ -76,10 +76,19 @@ QUERY(schema_version, 0,
 
 QUERY(nodes, 0,
       "SELECT node_id, node_name, type, upstream_node_id, active, voting, location, "
-      "priority, conninfo, repluser, slot_name, config_file "
+      "priority, conninfo, repluser, slot_name, config_file, "
+      "(SELECT version FROM pgrmon.membership) "
       "FROM pgrmon.node ORDER BY node_id");
 
+/* M1: who votes has changed. Above every version that an earlier term has given. */
+#define NEXT_MEMBERSHIP(condition)                                                     \
+    "WITH changed AS (UPDATE pgrmon.membership SET changed_at = now(), "               \
+    "version = greatest(version + 1, "                                                 \
+    "(SELECT coalesce(max(term), 0) * 256 FROM pgrmon.term)) WHERE " condition ") "
+
 QUERY(node_upsert, 12,
+      NEXT_MEMBERSHIP("NOT EXISTS (SELECT FROM pgrmon.node "
+                      "WHERE node_id = $1::int AND voting = $6::bool)")
       "INSERT INTO pgrmon.node AS n (node_id, node_name, type, upstream_node_id, "
       "active, voting, location, priority, conninfo, repluser, slot_name, config_file) "
       "VALUES ($1::int, $2, $3, nullif($4::int, 0), $5::bool, $6::bool, $7, $8::int, "
@@ -93,10 +102,17 @@ QUERY(node_upsert, 12,
       "registered_at = now()");
 
 QUERY(node_delete, 1,
+      NEXT_MEMBERSHIP("EXISTS (SELECT FROM pgrmon.node "
+                      "WHERE node_id = $1::int AND voting)")
       "DELETE FROM pgrmon.node WHERE node_id = $1::int");
 
 QUERY(node_set_active, 2,
       "UPDATE pgrmon.node SET active = $2::bool WHERE node_id = $1::int");
+
+QUERY(node_set_voting, 2,
+      NEXT_MEMBERSHIP("EXISTS (SELECT FROM pgrmon.node "
+                      "WHERE node_id = $1::int AND voting <> $2::bool)")
+      "UPDATE pgrmon.node SET voting = $2::bool WHERE node_id = $1::int");
 
 QUERY(node_set_upstream, 2,
       "UPDATE pgrmon.node SET upstream_node_id = nullif($2::int, 0), active = true, "
@@ -386,6 +402,10 @@ QUERY(replay_blockers, 0,
       "AND a.application_name LIKE 'pgrmon%')");
 
 QUERY(terminate, 1, "SELECT pg_terminate_backend($1::int)");
+
+QUERY(promote_state, 0,
+      "SELECT standby, s.wait_event_type, s.wait_event, s.pid "
+      "FROM " ROLE "LEFT JOIN pg_stat_activity s ON s.backend_type = 'startup'");
 
 QUERY(wal_end, 0,
       "SELECT standby, " TIMELINE ", " POSITION ", " REPLAYED "FROM " ROLE);

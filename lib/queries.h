@@ -26,7 +26,7 @@ struct query {
 };
 
 /* The version of schema `pgrmon` that this program reads and writes. */
-#define QUERY_SCHEMA_VERSION 1
+#define QUERY_SCHEMA_VERSION 2
 
 /* clang-format off */
 /* X(name): statements, in the order of queries.c.
@@ -43,6 +43,7 @@ struct query {
  *                23503 = no such upstream, 23P01 = another active primary
  *   node_delete  $1 node_id; no row = not registered, 23503 = others follow it
  *   node_set_active    $1 node_id $2 active
+ *   node_set_voting    $1 node_id $2 voting (M2)
  *   node_set_upstream  $1 node_id $2 upstream id|NULL|'0': it follows that one from now
  *                on, so it becomes an active standby
  *   node_set_slot      $1 node_id $2 slot_name|NULL|''
@@ -119,6 +120,8 @@ struct query {
  *                for; none of our own, nor of walsenders
  *   terminate    $1 pid -> bool; 42501 = not permitted
  *   wal_end      -> in_recovery, timeline|NULL, end of WAL, replayed|NULL
+ *   promote_state    -> in_recovery, the startup process' wait_event_type|NULL,
+ *                wait_event|NULL, pid|NULL
  *   promote      $1 wait $2 seconds -> pg_promote()'s answer
  *   reload       -> true
  *   checkpoint   no row
@@ -131,6 +134,7 @@ struct query {
     X(node_upsert)                                                                     \
     X(node_delete)                                                                     \
     X(node_set_active)                                                                 \
+    X(node_set_voting)                                                                 \
     X(node_set_upstream)                                                               \
     X(node_set_slot)                                                                   \
     X(record_promotion)                                                                \
@@ -167,6 +171,7 @@ struct query {
     X(replay_blockers)                                                                 \
     X(terminate)                                                                       \
     X(wal_end)                                                                         \
+    X(promote_state)                                                                   \
     X(promote)                                                                         \
     X(reload)                                                                          \
     X(checkpoint)                                                                      \

@@ -140,6 +140,7 @@ enum node_column {
     NODE_REPLUSER,
     NODE_SLOT_NAME,
     NODE_CONFIG_FILE,
+    NODE_MEMBERSHIP, /* the same in all rows */
     NODE_N_COLUMNS,
 };
 
@@ -199,6 +200,7 @@ int query_decode_nodes(const PGresult *res, struct nodeset *ret_set, struct err 
                            id != NULL ? id : "NULL", wrong);
         }
         ret_set->v[ret_set->n++] = node;
+        ret_set->version = query_int64(res, row, NODE_MEMBERSHIP, 0);
     }
     return 0;
 }

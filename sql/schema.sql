@@ -1,4 +1,4 @@
--- schema.sql - the tables of schema pgrmon, version 1.
+-- schema.sql - the tables of schema pgrmon, version 2.
 --
 -- Run in one transaction by `pgrmon primary register`, as an ordinary role that has
 -- CREATE on the database and becomes the owner; functions.sql and views.sql follow in
@@ -22,7 +22,7 @@ COMMENT ON COLUMN pgrmon.schema_version.pgrmon_version
     IS 'version of the program that installed or last upgraded the schema';
 
 INSERT INTO pgrmon.schema_version (version, pgrmon_version)
-VALUES (1, '@PGRMON_VERSION@');
+VALUES (2, '@PGRMON_VERSION@');
 
 CREATE TABLE pgrmon.node (
     node_id          integer PRIMARY KEY CHECK (node_id > 0),
@@ -66,6 +66,17 @@ COMMENT ON COLUMN pgrmon.node.slot_name
     IS 'replication slot that this node uses on its upstream; NULL for none';
 COMMENT ON COLUMN pgrmon.node.config_file
     IS 'configuration file of pgrmon on the node''s own host';
+
+-- Who votes is decided one change at a time: every voter keeps the version that it knows
+-- in its own file and quotes it in its notes. Above all versions of earlier terms.
+CREATE TABLE pgrmon.membership (
+    version    bigint NOT NULL CHECK (version BETWEEN 0 AND 1099511627775),
+    changed_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE UNIQUE INDEX membership_one_row ON pgrmon.membership ((true));
+COMMENT ON TABLE pgrmon.membership IS 'version of the set of voters; always one row';
+
+INSERT INTO pgrmon.membership (version) VALUES (0);
 
 -- Updated in place once a beat by every daemon: room on the page keeps that HOT.
 CREATE TABLE pgrmon.node_state (

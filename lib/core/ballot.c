@@ -28,9 +28,19 @@ void ballot_start(struct core *core, const struct core_durable *durable)
             core->now, durable->window_ms > window_ms ? durable->window_ms : window_ms);
 }
 
+/* Who has never promised anything could elect somebody beside a leader that was never
+ * supported, and so is not fenced (lease.c, arm): only once that one gave up. */
+static bool knows_regime(const struct core *core)
+{
+    int first = view_registered_primary(core);
+
+    return core->durable.term > 0 ||
+           (first != 0 && core->term > 0 && board_is_over(core, first, core->term));
+}
+
 bool ballot_may_vote(const struct core *core)
 {
-    return core->durable.incarnation != 0 && core->durable.term > 0 &&
+    return core->durable.incarnation != 0 && knows_regime(core) &&
            core->durable.pause_ms == 0;
 }
 
@@ -224,7 +234,8 @@ void ballot_revoke(struct core *core, struct core_effects *out)
     const struct core_view *self = view_self(core);
 
     if (core->report.known || core->revoke_id != 0 || core->settings.witness ||
-        !ballot_may_vote(core) || !mono_reached(core->revoke_after, core->now))
+        !ballot_may_vote(core) || !ballot_is_settled(core) ||
+        !mono_reached(core->revoke_after, core->now))
         return;
     if (!view_is_ours(core, self) || !self->seen.in_recovery ||
         !is_cut_called_for(core))
@@ -234,10 +245,12 @@ void ballot_revoke(struct core *core, struct core_effects *out)
         struct core_durable wanted = core->durable;
 
         wanted.revoked = true;
-        if (ballot_is_settled(core))
-            ballot_save(core, &wanted, out);
+        core->followed = false;
+        ballot_save(core, &wanted, out);
         return;
     }
+    if (core->followed)
+        return; /* that we streamed since is written first */
     core->revoke_id = ++core->last_id;
     effect_emit(out, CORE_EFF_REVOKE)->id = core->revoke_id;
     out->v[out->n - 1].deadline_ms = window_of(&core->settings);
@@ -338,6 +351,16 @@ static int choose_candidate(const struct core *core)
     return best;
 }
 
+void ballot_note_members(const struct core *core, struct core_durable *wanted)
+{
+    int64_t pair_version = quorum_pair_version(core);
+
+    if (core->members_version > wanted->members_version)
+        wanted->members_version = core->members_version;
+    if (pair_version > wanted->pair_version)
+        wanted->pair_version = pair_version;
+}
+
 /* k of E4: how many confirm a commit, as the leader's settings are now; what was last
  * known when it does not answer. */
 static int copies_of_leader(const struct core *core)
@@ -362,12 +385,12 @@ static bool keep_up(struct core *core, struct core_effects *out)
     if (core->followed)
         wanted.revoked = false; /* only a follow that ended well undoes a revocation */
     wanted.copies = copies_of_leader(core);
-    if (core->members_version > wanted.members_version)
-        wanted.members_version = core->members_version;
+    ballot_note_members(core, &wanted);
     if (wanted.window_ms == core->durable.window_ms &&
         wanted.revoked == core->durable.revoked &&
         wanted.copies == core->durable.copies &&
-        wanted.members_version == core->durable.members_version)
+        wanted.members_version == core->durable.members_version &&
+        wanted.pair_version == core->durable.pair_version)
         return false;
     ballot_save(core, &wanted, out);
     return true;
@@ -379,7 +402,8 @@ static bool resign_canvass(struct core *core, struct core_effects *out)
     struct core_durable wanted = core->durable;
 
     if (core->durable.leader_id != core->settings.self_id ||
-        core->durable.duty != CORE_DUTY_CANDIDATE)
+        (core->durable.duty != CORE_DUTY_CANDIDATE &&
+         core->durable.duty != CORE_DUTY_PROMOTING))
         return false;
     wanted.duty = CORE_DUTY_RESIGNED;
     ballot_save(core, &wanted, out);

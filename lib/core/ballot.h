@@ -48,6 +48,9 @@ struct mono ballot_deadline(const struct core *core);
 /* What every state but that of a leader does: adopt who leads, grant a candidate. */
 void ballot_consider(struct core *core, struct core_effects *out);
 
+/* M1: put into `wanted` which membership is in use, and which both of two confirmed. */
+void ballot_note_members(const struct core *core, struct core_durable *wanted);
+
 /* V2: cut own PostgreSQL off and learn what its WAL is worth, if that is called for. */
 void ballot_revoke(struct core *core, struct core_effects *out);
 void ballot_revoked(struct core *core,

@@ -52,9 +52,35 @@ take_ballot(struct core *core, struct core_peer *peer, const struct core_note *n
     peer->ballot_report = note->report;
 }
 
-/* Whether `note` is newer than what is known. `*ret_advanced`: by a stamp that grew. */
-static bool
-is_news(struct core_peer *peer, const struct core_note *note, bool *ret_advanced)
+/* A note of another boot than the known one. It counts once it is seen to advance; one
+ * that lingers keeps the place for S only, so that it cannot hide one that lives. */
+static bool is_other_boot_alive(const struct core *core,
+                                struct core_peer *peer,
+                                const struct core_note *note)
+{
+    if (peer->other.ms != 0 && same_boot(note->stamp, peer->other)) {
+        if (note->stamp.ms <= peer->other.ms)
+            return false;
+        peer->other = note->stamp;
+        peer->other_at = core->now;
+        return true;
+    }
+    if (peer->other.ms == 0 ||
+        mono_diff(core->now, peer->other_at) > board_sign_ms(core)) {
+        peer->other = note->stamp;
+        peer->other_at = core->now;
+    }
+    return false;
+}
+
+/* Whether `note` is newer than what is known. `*ret_advanced`: by a stamp that grew. On
+ * a board that this run has not read before nothing is seen to grow: two notes of dead
+ * sessions would look like it. */
+static bool is_news(const struct core *core,
+                    struct core_peer *peer,
+                    const struct core_note *note,
+                    bool known_board,
+                    bool *ret_advanced)
 {
     *ret_advanced = false;
     if (peer->note.phase == CORE_PHASE_NONE)
@@ -62,25 +88,33 @@ is_news(struct core_peer *peer, const struct core_note *note, bool *ret_advanced
     if (note->incarnation != peer->note.incarnation)
         return note->incarnation > peer->note.incarnation;
     if (same_boot(note->stamp, peer->note.stamp)) {
-        *ret_advanced = note->stamp.ms > peer->note.stamp.ms;
-        return *ret_advanced;
+        *ret_advanced = known_board && note->stamp.ms > peer->note.stamp.ms;
+        return note->stamp.ms > peer->note.stamp.ms;
     }
-    /* Of another boot: it counts once it is seen to advance. */
-    if (peer->other.ms != 0 && same_boot(note->stamp, peer->other) &&
-        note->stamp.ms > peer->other.ms) {
-        *ret_advanced = true;
-        return true;
-    }
-    peer->other = note->stamp;
-    return false;
+    *ret_advanced = is_other_boot_alive(core, peer, note) && known_board;
+    return *ret_advanced;
 }
 
-static void take(struct core *core, const struct core_note *note)
+/* D3: a note in our name that we did not write, and that advances: another daemon uses
+ * our node id. One that only lingers is of a former run. */
+static void look_for_twin(struct core *core, const struct core_note *note)
+{
+    if (same_boot(note->stamp, core->posted) && note->stamp.ms <= core->posted.ms)
+        return;
+    if (core->twin.ms != 0 && same_boot(note->stamp, core->twin) &&
+        note->stamp.ms > core->twin.ms)
+        core->twin_at = core->now;
+    core->twin = note->stamp;
+}
+
+static void take(struct core *core, const struct core_note *note, bool known_board)
 {
     int i = view_index(core, note->node_id);
     struct core_peer *peer;
     bool advanced;
 
+    if (note->node_id == core->settings.self_id)
+        look_for_twin(core, note);
     if (i < 0 || note->node_id == core->settings.self_id)
         return;
     peer = &core->peers[i];
@@ -89,12 +123,13 @@ static void take(struct core *core, const struct core_note *note)
     if (note->phase == CORE_PHASE_RESIGNED && note->term > peer->resigned_term)
         peer->resigned_term = note->term;
     take_ballot(core, peer, note);
-    if (!is_news(peer, note, &advanced))
+    if (!is_news(core, peer, note, known_board, &advanced))
         return;
     if (advanced || note->incarnation != peer->note.incarnation)
         peer->advanced = advanced;
     peer->note = *note;
-    peer->at = core->now;
+    if (advanced || !peer->advanced)
+        peer->at = core->now;
     if (!is_sign(note->phase))
         return;
     peer->sign = *note;
@@ -102,10 +137,15 @@ static void take(struct core *core, const struct core_note *note)
         peer->sign_at = core->now;
 }
 
-void board_take(struct core *core, const struct core_note *notes, int n)
+void board_take(struct core *core, int board_id, const struct core_note *notes, int n)
 {
+    int board = view_index(core, board_id);
+
+    if (board < 0 || notes == NULL)
+        return;
     for (int i = 0; i < n; i++)
-        take(core, &notes[i]);
+        take(core, &notes[i], core->peers[board].board_read);
+    core->peers[board].board_read = true;
 }
 
 bool board_is_fresh(const struct core *core, const struct core_peer *peer)
@@ -116,9 +156,10 @@ bool board_is_fresh(const struct core *core, const struct core_peer *peer)
 
 bool board_shows_sign(const struct core *core, const struct core_peer *peer)
 {
+    /* A resignation may come by another way than the newer notes do: it is final. */
     return peer->sign_at.ms != 0 &&
            mono_diff(core->now, peer->sign_at) <= board_sign_ms(core) &&
-           is_sign(peer->note.phase);
+           is_sign(peer->note.phase) && peer->resigned_term < peer->note.term;
 }
 
 const struct core_member *board_leader(const struct core *core, int64_t least_term)

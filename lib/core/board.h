@@ -10,9 +10,9 @@
 /* S: how long the last sign of somebody counts (design.md section 2, Timing). */
 int64_t board_sign_ms(const struct core *core);
 
-/* Take the notes that lay on one board. Those of ourselves, of unknown nodes and older
- * ones than known are passed over. */
-void board_take(struct core *core, const struct core_note *notes, int n);
+/* Take the notes that lay on the board of `board_id` (NULL: it was not read). Those of
+ * ourselves, of unknown nodes and older ones than known are passed over. */
+void board_take(struct core *core, int board_id, const struct core_note *notes, int n);
 
 /* What is known of the daemon of the member with `id`, or NULL. */
 const struct core_peer *board_peer(const struct core *core, int id);

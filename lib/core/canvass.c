@@ -134,7 +134,8 @@ static bool ignores_other(const struct core *core, const struct quorum *ballots)
         return false;
     for (int i = 0; i < core->n_members; i++)
         if (core->members[i].voting && core->members[i].id != core->settings.self_id &&
-            board_is_fresh(core, &core->peers[i]) && !core->peers[i].note.voiceless)
+            board_is_fresh(core, &core->peers[i]) && !core->peers[i].note.voiceless &&
+            core->peers[i].note.term > 0)
             return true;
     return false;
 }
@@ -179,14 +180,19 @@ bool canvass_step(struct core *core, struct core_effects *out)
     monitor_local(core, out);
     if (core->claiming)
         lease_unleased(core, out);
+    /* A disk that does not write must not keep the others waiting for us. */
     if (!ballot_is_settled(core))
-        return false;
+        return mono_reached(core->canvass_until, core->now) &&
+               give_up(core, CORE_WHY_UNLEASED, out);
     if (core->claiming && core->durable.duty == CORE_DUTY_LEADING) {
         monitor_become_primary(core, why_of(CORE_WHY_WON, core->settings.self_id), out);
         return true;
     }
     if (leader != NULL)
         return give_up(core, CORE_WHY_LATER_LEADER, out);
+    if (!core->claiming && (core->settings.failover == CORE_FAILOVER_MANUAL ||
+                            core_member(core, core->settings.self_id)->priority <= 0))
+        return give_up(core, CORE_WHY_UNLEASED, out); /* changed meanwhile */
     if (mono_reached(core->canvass_until, core->now) || is_outranked(core) ||
         (!core->claiming && (!core->report.known || !view_is_ours(core, self))))
         return give_up(core, CORE_WHY_UNLEASED, out);

@@ -160,6 +160,8 @@ static void on_members(struct core *core,
     self = core_member(core, core->settings.self_id);
     if (core->state == CORE_PRIMARY)
         return;
+    if (primary == core->settings.self_id)
+        primary = 0; /* what we were: we do not lead now */
     if (primary != 0 && (primary != old_primary || !is_member(core, core->primary_id)))
         core->primary_id = primary;
     if (self->upstream_id != old_upstream || !is_member(core, core->upstream_id))
@@ -251,6 +253,19 @@ static void update_note(struct core *core, struct core_effects *out)
     effect_emit(out, CORE_EFF_NOTE)->note = note;
 }
 
+/* Again every minute, as long as it is so. */
+static void say_twin(struct core *core, struct core_effects *out)
+{
+    struct core_why why = why_of(CORE_WHY_TWIN, core->settings.self_id);
+
+    if (core->twin_at.ms == 0 ||
+        mono_diff(core->now, core->twin_at) > board_sign_ms(core) ||
+        (core->twin_said.ms != 0 && mono_diff(core->now, core->twin_said) < 60000))
+        return;
+    core->twin_said = core->now;
+    effect_report(out, CORE_SAY_TWIN, why.node_id, why);
+}
+
 static void say_status(struct core *core, struct core_effects *out)
 {
     if (core->settings.status_interval_ms <= 0 ||
@@ -265,8 +280,23 @@ static void say_status(struct core *core, struct core_effects *out)
 /* ---- the step ---------------------------------------------------------------------
  */
 
+/* A PostgreSQL that is frozen and not led by us will not be continued by anybody: a
+ * late sentry, or a claim that was given up. It is ended, and started read-only. */
+static bool is_left_frozen(const struct core *core)
+{
+    return core->local == CORE_LOCAL_FROZEN &&
+           core->settings.fencing != CORE_FENCING_OFF &&
+           (core->state == CORE_STANDBY || core->state == CORE_SUSPECTING ||
+            core->state == CORE_ELECTING || core->state == CORE_FOLLOWING);
+}
+
 static bool act(struct core *core, struct core_effects *out)
 {
+    if (is_left_frozen(core)) {
+        core->local_writable = true;
+        lease_resign(core, CORE_WHY_UNLEASED, out);
+        return true;
+    }
     switch (core->state) {
     case CORE_STARTING:
         return monitor_starting(core, out);
@@ -351,15 +381,21 @@ digest(struct core *core, const struct core_event *event, struct core_effects *o
         break;
     case CORE_EV_TICK:
         break;
+    case CORE_EV_STOP:
+        core->stopping = true;
+        core->handing_over = event->stop.handover;
+        break;
     case CORE_EV_LOCAL:
         lease_local(core, event->local.local, event->local.clean);
         break;
     case CORE_EV_MEMBERS:
+        if (!core_is_news(core, event->members.version))
+            break;
         core->members_version = event->members.version;
         on_members(core, event->members.v, event->members.n, out);
         break;
     case CORE_EV_OBSERVED:
-        board_take(core, event->notes, event->n_notes);
+        board_take(core, event->observed.node_id, event->notes, event->n_notes);
         on_observed(core, &event->observed, out);
         break;
     case CORE_EV_DONE:
@@ -370,6 +406,12 @@ digest(struct core *core, const struct core_event *event, struct core_effects *o
         core->settings = event->settings;
         break;
     }
+}
+
+bool core_is_news(const struct core *core, int64_t members_version)
+{
+    return members_version >= core->members_version &&
+           members_version >= core->durable.members_version;
 }
 
 void core_init(struct core *core, const struct core_settings *settings)
@@ -400,6 +442,7 @@ void core_step(struct core *core,
     lease_tell(core, effects);
     update_watches(core, effects);
     update_note(core, effects);
+    say_twin(core, effects);
     say_status(core, effects);
 }
 

@@ -264,6 +264,8 @@ enum core_reason {
     CORE_WHY_GUARDED,         /* own PostgreSQL came up read-only (G1) */
     CORE_WHY_LATER_LEADER,    /* another leads a later term (L8) */
     CORE_WHY_UNLEASED,        /* own PostgreSQL is writable without a lease */
+    CORE_WHY_DETACHED,        /* own standby gets no WAL from its upstream */
+    CORE_WHY_TWIN,            /* another daemon writes in the name of this node (D3) */
     CORE_WHY_LEADER_STOPPED,  /* the leader answers, but its daemon gives no sign */
 };
 
@@ -295,6 +297,7 @@ enum core_event_kind {
     CORE_EV_OBSERVED, /* a probe ended, self included */
     CORE_EV_DONE,     /* an effect with an id ended */
     CORE_EV_SETTINGS, /* a reload changed settings */
+    CORE_EV_STOP,     /* the daemon is stopped in good order (M4) */
     CORE_EV_LOCAL,    /* own server processes were looked at, or changed */
 };
 
@@ -324,6 +327,9 @@ struct core_event {
             struct core_report report; /* of a revocation */
         } done;
         struct core_settings settings;
+        struct {
+            bool handover; /* own PostgreSQL is being stopped: resign once it is */
+        } stop;
         struct {
             enum core_local local;
             bool clean; /* DEAD, GONE: pg_control says "shut down" */
@@ -372,6 +378,7 @@ enum core_message {
     CORE_SAY_VOTED,           /* a ballot was granted: `why` */
     CORE_SAY_LEASE,           /* frozen, thawed, resigned: `why` */
     CORE_SAY_NO_STATE,        /* no valid state file: this node does not vote */
+    CORE_SAY_TWIN,            /* two daemons use the id of this node */
     CORE_SAY_DAEMON_SILENT,   /* the leader's PostgreSQL answers, its daemon does not */
 };
 
@@ -438,6 +445,8 @@ struct core_peer {
     struct mono at;           /* when it was first seen, by our clock */
     bool advanced;            /* this run has seen its stamp change (N5) */
     struct core_stamp other;  /* of a note of another boot, not yet believed */
+    struct mono other_at;     /* when that was seen to be new */
+    bool board_read;          /* this run has read its board, if it has one */
     int64_t resigned_term;    /* the highest term that it gave up for good */
     struct core_note sign;    /* its newest as a leader or candidate: what we echo */
     struct mono sign_at;      /* when that was seen to advance; ms 0 = never */
@@ -490,11 +499,19 @@ struct core {
     uint32_t save_id;            /* of the write under way; 0 = none */
     struct mono save_after;      /* the next try, after one that failed */
     bool save_failed;            /* the newest write did: it is repeated */
+    bool detached;               /* own standby gets no WAL, for a window */
+    struct mono streamed_at;     /* when its walreceiver was last seen streaming */
+    struct lsn stalled_at;       /* where its WAL ended then */
+    int follow_failures;         /* in a row */
     bool followed;               /* pointed at a leader since the revocation */
     struct mono promise_until;   /* no ballot for another before (V1) */
     struct mono canvass_until;   /* our canvass is given up then (E8) */
     struct mono canvass_after;   /* no canvass before: a random pause (E8) */
     uint64_t random;
+    struct core_stamp posted; /* of our newest note */
+    struct core_stamp twin;   /* of a note in our name that we did not write (D3) */
+    struct mono twin_at;      /* when that was seen to advance; ms 0 = never */
+    struct mono twin_said;
     int64_t top_term; /* highest in any note */
 
     /* Own WAL's report (ballot.c, V2). */
@@ -513,6 +530,9 @@ struct core {
     uint32_t start_id;                /* of a start of PostgreSQL under way; 0 = none */
     struct mono start_after;
     int start_tries;
+    bool restarted;         /* crash_action = restart: was done in this leadership */
+    bool stopping;          /* the daemon is, in good order */
+    bool handing_over;      /* own PostgreSQL is stopped for that */
     bool start_wanted;      /* we ended it, so we start it again, read-only */
     uint32_t lead_id;       /* of the recording of our term under way; 0 = none */
     bool lead_recorded;     /* our term has its row (E6) */
@@ -544,6 +564,10 @@ void core_init(struct core *core, const struct core_settings *settings);
 void core_step(struct core *core,
                const struct core_event *event,
                struct core_effects *effects);
+
+/* M1: whether a node table of this membership version is to be used. One that is older
+ * than what this node has confirmed is not: own PostgreSQL may be behind. */
+bool core_is_news(const struct core *core, int64_t members_version);
 
 /* The note to be posted now: its stamps are those of `now`, and a note that supports
  * somebody extends our promise from here (L2). Call it right before each posting, never

@@ -149,10 +149,11 @@ static struct mono lapsed_at(const struct core *core)
     return until.ms > since.ms ? until : since;
 }
 
-/* A daemon that was stopped in good order gets a moment to collect ballots (M4). */
+/* A daemon that was stopped in good order, or that is missed by nobody while PostgreSQL
+ * answers, gets a moment to collect ballots (M4). */
 static bool in_grace(const struct core *core)
 {
-    return core->durable.rested &&
+    return (core->durable.rested || core->settings.keep_on_daemon_loss) &&
            mono_diff(core->now, core->lead_since) < 4 * core->settings.beat_ms;
 }
 
@@ -253,8 +254,10 @@ static enum core_reason must_resign(const struct core *core)
     if (core->local == CORE_LOCAL_DEAD || core->local == CORE_LOCAL_GONE) {
         if (!core->local_clean)
             return CORE_WHY_CRASHED;
-        return mono_diff(core->now, core->local_gone_at) >= window_ms ? CORE_WHY_STOPPED
-                                                                      : CORE_WHY_NONE;
+        return core->handing_over ||
+                       mono_diff(core->now, core->local_gone_at) >= window_ms
+                   ? CORE_WHY_STOPPED
+                   : CORE_WHY_NONE;
     }
     if (view_is_ours(core, self) && self->seen.in_recovery &&
         mono_diff(self->seen_at, core->since) >
@@ -276,7 +279,7 @@ static void say_frozen(struct core *core, bool frozen, struct core_effects *out)
     struct quorum quorum = quorum_ballots(core, core->durable.lead_term);
 
     why.a = quorum.answered;
-    why.b = quorum.needed;
+    why.b = frozen || lease_is_valid(core) ? quorum.needed : 0;
     why.term = core->durable.lead_term;
     effect_report(out, CORE_SAY_LEASE, core->settings.self_id, why);
     effect_record(out, frozen ? CORE_REC_FROZEN : CORE_REC_THAWED, true, why);
@@ -292,18 +295,18 @@ static void arm(struct core *core, struct core_effects *out)
         return;
     wanted.armed = core->durable.armed ||
                    (lease_is_valid(core) && lease_until(core).ms != MONO_NEVER.ms);
-    wanted.rested = core->durable.rested && in_grace(core);
+    wanted.rested = core->stopping || (core->durable.rested && in_grace(core));
     if (wanted.window_ms < window_of(&core->settings))
         wanted.window_ms = window_of(&core->settings);
     wanted.recorded = core->lead_recorded;
     if (view_is_primary(core, view_self(core)))
         wanted.copies = view_self(core)->seen.copies;
-    if (core->members_version > wanted.members_version)
-        wanted.members_version = core->members_version;
+    ballot_note_members(core, &wanted);
     if (wanted.armed != core->durable.armed || wanted.rested != core->durable.rested ||
         wanted.recorded != core->durable.recorded ||
         wanted.copies != core->durable.copies ||
         wanted.members_version != core->durable.members_version ||
+        wanted.pair_version != core->durable.pair_version ||
         wanted.window_ms != core->durable.window_ms)
         ballot_save(core, &wanted, out);
 }
@@ -333,8 +336,8 @@ static void renew(struct core *core, struct core_effects *out)
     struct core_durable wanted = core->durable;
     struct quorum quorum;
 
-    if (!lease_is_valid(core) || is_frozen(core) || !ballot_is_settled(core) ||
-        !core->lead_recorded)
+    if ((!lease_is_valid(core) && may_fence(core)) || is_frozen(core) ||
+        !ballot_is_settled(core) || !core->lead_recorded)
         return;
     if (core->renew_term == 0 && core->durable.term > core->durable.lead_term)
         core->renew_term = core->durable.term; /* unfinished by an earlier run */
@@ -401,6 +404,30 @@ static bool lead_without_voice(struct core *core, struct core_effects *out)
     return true;
 }
 
+/* crash_action = restart: one quick restart before the term is given up, within a
+ * window. It comes up read-only (G1), and with all of its WAL it is compared like any
+ * other. */
+static bool restart_in_place(struct core *core, struct core_effects *out)
+{
+    struct core_effect *effect;
+
+    if (!core->settings.restart_on_crash ||
+        mono_diff(core->now, core->local_gone_at) >= window_of(&core->settings))
+        return false;
+    if (core->local == CORE_LOCAL_DEAD) {
+        act(core, CORE_EFF_KILL, out);
+        return core->fence_id != 0;
+    }
+    if (core->restarted)
+        return core->start_id != 0;
+    core->restarted = true;
+    core->start_id = ++core->last_id;
+    effect = effect_emit(out, CORE_EFF_START_PG);
+    effect->id = core->start_id;
+    effect->deadline_ms = window_of(&core->settings);
+    return true;
+}
+
 bool lease_lead(struct core *core, struct core_effects *out)
 {
     enum core_reason why;
@@ -411,6 +438,8 @@ bool lease_lead(struct core *core, struct core_effects *out)
     if (core->durable.duty == CORE_DUTY_RESIGNED)
         return false; /* fencing = off: writable, but not our right */
     why = must_resign(core);
+    if (why == CORE_WHY_CRASHED && restart_in_place(core, out))
+        return false;
     if (why != CORE_WHY_NONE) {
         lease_resign(core, why, out);
         return true;
@@ -419,7 +448,7 @@ bool lease_lead(struct core *core, struct core_effects *out)
         write_leading(core, out);
     if (!core->local_writable && !is_frozen(core))
         return false; /* starting: read-only by the guard, nothing to fence */
-    if (is_frozen(core) && valid) {
+    if (is_frozen(core) && (valid || !is_armed(core))) {
         if (core->fence_id == 0)
             say_frozen(core, false, out);
         lease_tell(core, out); /* the sentry's deadline moves first (L7) */
@@ -472,6 +501,8 @@ void lease_start_again(struct core *core, struct core_effects *out)
     struct core_effect *effect;
     bool early = core->resign_why == CORE_WHY_CRASHED && board_leader(core, 0) != NULL;
 
+    if (core->start_id == 0 && core->local != CORE_LOCAL_GONE && view_self_is_up(core))
+        core->start_wanted = false; /* somebody else did */
     if (!core->start_wanted || core->start_id != 0 || core->local != CORE_LOCAL_GONE ||
         (!early && !mono_reached(core->start_after, core->now)))
         return;
@@ -490,6 +521,9 @@ static struct mono freeze_at(const struct core *core)
 {
     struct mono until;
 
+    /* M4: whoever stops this daemon in good order lets PostgreSQL go on. */
+    if (core->stopping && !core->handing_over)
+        return MONO_NEVER;
     if (core->state == CORE_PROMOTING ? !may_fence(core) : !is_armed(core))
         return MONO_NEVER;
     if (core->state != CORE_PRIMARY && core->state != CORE_PROMOTING &&
@@ -531,7 +565,8 @@ struct mono lease_deadline(const struct core *core)
         at = mono_min(at, core->fence_after);
     if (core->save_after.ms > core->now.ms)
         at = mono_min(at, core->save_after);
-    if (core->start_wanted && core->start_id == 0)
+    if (core->start_wanted && core->start_id == 0 &&
+        core->start_after.ms > core->now.ms)
         at = mono_min(at, core->start_after);
     return at;
 }

@@ -8,6 +8,27 @@
 #include "core/internal.h"
 #include "core/view.h"
 
+int64_t quorum_pair_version(const struct core *core)
+{
+    const struct core_peer *other = NULL;
+    int n = 0;
+
+    for (int i = 0; i < core->n_members; i++) {
+        if (!core->members[i].voting)
+            continue;
+        n++;
+        if (core->members[i].id != core->settings.self_id)
+            other = &core->peers[i];
+    }
+    if (n != 2 || other == NULL)
+        return -1;
+    if (core->durable.pair_version >= core->members_version ||
+        (other->note.phase != CORE_PHASE_NONE &&
+         other->note.members_version >= core->members_version))
+        return core->members_version;
+    return -1;
+}
+
 /* Q1, Q2: how many there are and how many are needed. */
 static struct quorum of_members(const struct core *core)
 {
@@ -18,7 +39,8 @@ static struct quorum of_members(const struct core *core)
     /* Q1 a majority of all that are registered. */
     quorum.needed = quorum.voting / 2 + 1;
     /* Q2 two nodes, quorum = auto: no majority can exist without both. */
-    if (quorum.voting == 2 && core->settings.quorum == CORE_QUORUM_AUTO) {
+    if (quorum.voting == 2 && core->settings.quorum == CORE_QUORUM_AUTO &&
+        quorum_pair_version(core) >= 0) {
         quorum.two_nodes = true;
         quorum.needed = 1;
     }

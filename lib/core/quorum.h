@@ -15,6 +15,12 @@ struct quorum {
     bool two_nodes; /* rule Q2 applies: this node alone is enough */
 };
 
+/* 3.8, M1: the membership version that both of two voters are known to keep, now or by
+ * our file; -1 when there are not two, or one of them has not confirmed the present
+ * one. Only then is one of them enough: before, the third of a former membership could
+ * still vote. */
+int64_t quorum_pair_version(const struct core *core);
+
 /* E1: who is known, by a fresh note, to support nobody but us; self included. */
 struct quorum quorum_unbound(const struct core *core);
 

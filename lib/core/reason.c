@@ -140,6 +140,10 @@ const char *reason_name(enum core_reason reason)
         return "later_leader";
     case CORE_WHY_UNLEASED:
         return "unleased";
+    case CORE_WHY_DETACHED:
+        return "detached";
+    case CORE_WHY_TWIN:
+        return "twin";
     case CORE_WHY_LEADER_STOPPED:
         return "leader_stopped";
     }
@@ -619,6 +623,7 @@ static void say_message(const struct core *core,
     case CORE_SAY_LEASE:
     case CORE_SAY_NO_STATE:
     case CORE_SAY_DAEMON_SILENT:
+    case CORE_SAY_TWIN:
         reason_lease_say(core, effect, text);
         break;
     case CORE_SAY_ACTION_FAILED:

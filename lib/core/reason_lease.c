@@ -19,8 +19,11 @@ static bool sentence_of_lease(const struct core *core,
 {
     switch (why->reason) {
     case CORE_WHY_LEASE:
-        (void)snprintf(buf, size, "%d of the voting nodes support this node again",
-                       why->a);
+        if (why->b == 0)
+            (void)snprintf(buf, size, "this node needs no quorum to accept writes");
+        else
+            (void)snprintf(buf, size, "%d of the voting nodes support this node again",
+                           why->a);
         return true;
     case CORE_WHY_LEASE_LOST:
         (void)snprintf(buf, size, "%d of the voting nodes support this node, %d must",
@@ -111,6 +114,16 @@ bool reason_lease_sentence(const struct core *core,
                        "this node won term %" PRId64 " with %d of %d ballots",
                        why->term, why->a, why->b);
         return true;
+    case CORE_WHY_DETACHED:
+        (void)snprintf(
+            buf, size,
+            "this node gets no WAL from node \"%s\" (ID: %d), which is there", name,
+            why->node_id);
+        return true;
+    case CORE_WHY_TWIN:
+        (void)snprintf(buf, size, "another daemon uses the node ID of this node (%d)",
+                       why->node_id);
+        return true;
     case CORE_WHY_LEADER_STOPPED:
         (void)snprintf(
             buf, size,
@@ -160,8 +173,7 @@ void reason_lease_say(const struct core *core,
                       const struct core_effect *effect,
                       struct core_text *ret_text)
 {
-    (void)reason_lease_sentence(core, &effect->why, ret_text->text,
-                                sizeof ret_text->text);
+    reason_sentence(core, &effect->why, ret_text->text, sizeof ret_text->text);
     switch (effect->message) {
     case CORE_SAY_VOTED:
         ret_text->level = CORE_LEVEL_NOTICE;
@@ -170,6 +182,17 @@ void reason_lease_say(const struct core *core,
         ret_text->level = CORE_LEVEL_WARNING;
         (void)snprintf(ret_text->hint, sizeof ret_text->hint,
                        "start pgrmond on node \"%s\"", name_of(core, effect->node_id));
+        break;
+    case CORE_SAY_TWIN:
+        ret_text->level = CORE_LEVEL_ERROR;
+        (void)snprintf(ret_text->detail, sizeof ret_text->detail,
+                       "its votes count as ours: nothing keeps it from voting against "
+                       "them");
+        (void)snprintf(
+            ret_text->hint, sizeof ret_text->hint,
+            "find it with \"SELECT client_addr, application_name FROM "
+            "pg_stat_activity\" and stop it; a cloned host needs a node_id of "
+            "its own");
         break;
     default:
         say_lease(core, effect, ret_text);

@@ -57,7 +57,7 @@ class Cluster:
         conninfo = node.conninfo(addresses)
         node.configure(
             **{**self._common(number), "conninfo": conninfo},
-            **{"data_directory": None, "pg_bindir": None},
+            **{"type": "witness", "data_directory": None, "pg_bindir": None},
         )
         node.pgrmon(*WITNESS_REGISTER).ok()
         return node
@@ -141,6 +141,8 @@ class Cluster:
         for node, mark in marks.items():
             if node.has_data():
                 node.wait_log("monitoring (cluster primary|connection to)", 15, since=mark)
+        for node in self:
+            wait_for(node.has_voice, 10, f"{node.name} to know a leader")
 
     def stop_daemons(self):
         """Stop all in good order. Fails when one says that it failed, or is gone."""
@@ -230,7 +232,7 @@ class Cluster:
         """[(title, text)]: the end of every log, for a test that failed."""
         logs = [(n, log) for n in self for log in (n.command_log, n.daemon_log, n.pg_log)]
         return [
-            (f"{node.name} {log.name}", "\n".join(log.read_text().splitlines()[-lines:]))
+            (f"{node.name} {log.name}", "\n".join(log.read_text(errors="replace").splitlines()[-lines:]))
             for node, log in logs
             if log.exists()
         ]

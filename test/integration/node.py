@@ -171,6 +171,11 @@ class Node(Host):
         self.conf.write_text("".join(lines))
         give_to_postgres(self.conf)
 
+    def has_voice(self):
+        """Its daemon has promised to support somebody: from then on it votes."""
+        state = self.directory / "state" / "state"
+        return bool(re.search(r"^term = [1-9]", state.read_text(), re.M))
+
     # PostgreSQL.
 
     def has_data(self):

@@ -15,6 +15,7 @@
 #include "daemon.h"
 #include "log.h"
 #include "reload.h"
+#include "resolve.h"
 #include "revoke.h"
 #include "startpg.h"
 
@@ -45,10 +46,10 @@ static void on_started(void *arg, uint32_t id, const struct startpg_end *end)
     ev_break(arg, EVBREAK_ALL);
 }
 
-/* An action ends in the core, which knows nothing of it here. */
-static void on_turn(struct ev_loop *loop, ev_check *check, int revents)
+/* An action ends in the core, and there is none here. */
+static void on_turn(struct ev_loop *loop, ev_prepare *prepare, int revents)
 {
-    const struct daemon *daemon = check->data;
+    const struct daemon *daemon = prepare->data;
 
     (void)revents;
     if (daemon->action == NULL || !daemon->action->ended)
@@ -97,31 +98,32 @@ static bool begin(struct daemon *daemon, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct ev_loop *loop = ev_default_loop(EVFLAG_NOENV);
-    struct daemon *daemon;
-    struct config config;
+    struct daemon daemon = {.loop = ev_default_loop(EVFLAG_NOENV)};
     struct err err = ERR_INIT;
-    ev_check check;
+    ev_prepare prepare;
     int rc = 2;
 
     if (argc < 3)
         return rc;
-    if (config_load(&config, argv[1], &err) < 0 ||
-        reload_open_log(&config, NULL, &err) < 0) {
+    if (config_load(&daemon.config, argv[1], &err) < 0 ||
+        reload_open_log(&daemon.config, NULL, &err) < 0) {
         log_err(LOG_LEVEL_ERROR, &err);
         return 1;
     }
-    daemon = daemon_new(loop, &config, NULL);
-    ev_check_init(&check, on_turn);
-    check.data = daemon;
-    ev_check_start(loop, &check);
-    if (begin(daemon, argc, argv)) {
-        (void)ev_run(loop, 0);
+    daemon.resolve = resolve_new(daemon.loop);
+    ev_prepare_init(&prepare, on_turn);
+    prepare.data = &daemon;
+    ev_prepare_start(daemon.loop, &prepare);
+    if (begin(&daemon, argc, argv)) {
+        (void)ev_run(daemon.loop, 0);
         rc = 0;
     }
-    ev_check_stop(loop, &check);
-    daemon_free(daemon);
-    ev_loop_destroy(loop);
+    ev_prepare_stop(daemon.loop, &prepare);
+    action_free(daemon.action);
+    resolve_free(daemon.resolve);
+    nodeset_free(&daemon.nodes);
+    config_free(&daemon.config);
+    ev_loop_destroy(daemon.loop);
     log_close();
     return rc;
 }

@@ -92,7 +92,7 @@ def test_demo(demo, scratch):
     lost = re.search(r"^acknowledged rows lost +(\d+)$", out, re.MULTILINE)
     acknowledged = re.search(r"^rows acknowledged +(\d+)$", out, re.MULTILINE)
     assert gap and lost and acknowledged, out
-    assert 1 < float(gap[1]) < 60, "3 attempts of 1 s, and a promotion"
+    assert 0 < float(gap[1]) < 60, "no time-out is waited for"
     assert int(acknowledged[1]) > 50
     assert int(lost[1]) <= 5, "a tail that was not sent yet is all that can be lost"
 

@@ -72,6 +72,7 @@ def test_starting_up_has_patience(cluster):
     # It is refused until it runs again, which takes its time on a busy machine.
     nodes = cluster(2, conf={"reconnect_interval": "2s"})
     mark = nodes[2].log_end()
+    nodes[1].kill_daemon()  # it would resign for it
     nodes[1].kill9()
     start_without_accepting(nodes[1])
     nodes[2].wait_log(r'node "node1" .* is alive, but starting up', since=mark)
@@ -80,6 +81,7 @@ def test_starting_up_has_patience(cluster):
 
 def test_patience_with_a_start_ends(cluster):
     nodes = cluster(2, conf={"startup_patience": "3s"})
+    nodes[1].kill_daemon()  # it would resign for it
     nodes[1].kill9()
     start_without_accepting(nodes[1])
     nodes.wait_primary(2)

@@ -199,7 +199,8 @@ def test_statements_without_privileges(statements, program, standby):
     wait_for(lambda: standby.value(there), 10, "the role on the standby")
     result = Statements(program, standby, user="nobody").all("--post", "psql")
     failed = [line for line in result.out.splitlines() if line.startswith("FAILED")]
-    assert len(failed) == 1 and failed[0].startswith("FAILED archive_ready"), failed
+    names = {line.split(" ")[1].rstrip(":") for line in failed}
+    assert names == {"archive_ready", "revoke_facts", "revoke_state"}, failed
     assert "observed in_recovery=1 timeline=1 " in result.out
     assert "streaming=0 aged=0 note=none" in result.out
     [facts] = Statements(program, standby, user="nobody").run("role_facts")
@@ -213,7 +214,7 @@ def test_schema_is_all_or_nothing(statements):
     assert 'schema "pgrmon" already exists' in result.out
     assert len(statements.run("nodes")) == 3
     [[version, program, installed, upgraded]] = statements.run("schema_version")
-    assert (version, upgraded) == ("1", "NULL")
+    assert (version, upgraded) == ("2", "NULL")
     assert "@" not in program and installed != "NULL"
 
 
@@ -279,6 +280,13 @@ def test_upstreams_follow_nodes(statements):
         (2, "primary", True, None),
         (3, "standby", True, 1),
     ]
+    version = statements.run("nodes")[0][12]
+    statements.run("node_set_voting", 3, "f")
+    changed = statements.run("nodes")[0][12]
+    assert changed > version, "the membership has no new version"
+    statements.run("node_set_voting", 3, "f")
+    assert statements.run("nodes")[0][12] == changed, "it votes as before"
+    statements.run("node_set_voting", 3, "t")
     statements.run("node_set_active", 3, "f")
     assert registered(statements.node)[2] == (3, "standby", False, 1)
     names = "select node_name, upstream_node_name from pgrmon.show_nodes"

@@ -125,12 +125,14 @@ def test_no_pg_hba_entry(bare_cluster, cluster):
 
 
 def test_autofailover(cluster, writer):
-    """The seed's transcript, line by line, when the primary is killed."""
+    """The seed's transcript, line by line, when the primary and its daemon are killed: a
+    daemon that lives says that its PostgreSQL died, and nothing is waited for."""
     nodes = cluster(2, conf={"log_status_interval": "1s", "reconnect_interval": "1s"})
     standby = nodes[2]
     standby.wait_log(r"in normal state")
     client = writer(nodes)
     wait_for(lambda: len(client.acknowledged()) > 10, 10, "some writes")
+    nodes[1].kill_daemon()
     nodes[1].kill9()
 
     nodes.wait_primary(2)

@@ -1,19 +1,18 @@
-/* check.c - what must hold, judged by what each daemon was told and by nothing that the
- * core concluded from it.
- *
- * Not asserted here, and known: without votes two partial surveys can promote two
- * nodes, and a primary that is cut off stays writable. world.c counts such moments; the
- * rules that end them are listed as "not yet" in docs/failover-rules.md. */
+/* check.c - what must hold at every instant: design.md section 3, rules (a) to (f) of
+ * sim.h's author; judged by files, WAL and notes. */
+#include "check.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include "core/internal.h"
-#include "sim.h"
+#include "core/reason.h"
+#include "world.h"
 
 /* No daemon may be busier than this in a virtual second. */
-#define MAX_STEPS 400
-#define MAX_TICKS 20
+#define MAX_STEPS 500
+#define MAX_TICKS 50
 
 void sim_fail(struct sim *sim, const char *fmt, ...)
 {
@@ -28,32 +27,225 @@ void sim_fail(struct sim *sim, const char *fmt, ...)
     trace_world(sim, "VIOLATION: %s", sim->failure);
 }
 
-/* ---- what a daemon was told -------------------------------------------------- */
-
-static bool proves_leader(const struct sim_node *node,
-                          const struct sim_peer *peer,
-                          const struct core_observation *seen,
-                          struct mono now)
+void sim_trapped(struct sim *sim)
 {
-    switch (seen->reach) {
-    case REACH_OK:
-        return seen->system_identifier == SIM_SYSTEM && !seen->in_recovery &&
-               seen->term >= node->daemon.core.term;
-    case REACH_REJECTED:
-    case REACH_FAILED:
-        return true;
-    case REACH_STARTING:
-        return mono_diff(now, peer->starting_since) <
-               node->settings.startup_patience_ms;
-    case REACH_SILENT:
-        return seen->connected && node->settings.check != CORE_CHECK_QUERY;
-    case REACH_UNKNOWN:
-    case REACH_REFUSED:
-    case REACH_UNUSABLE:
-        return false;
+    char way[256] = "";
+
+    for (int i = 0; i < sim->effects.n; i++) {
+        const struct core_effect *effect = &sim->effects.v[i];
+
+        if (effect->kind == CORE_EFF_ENTER)
+            (void)snprintf(way + strlen(way), sizeof way - strlen(way), " -> %s (%s)",
+                           reason_state_name(effect->state),
+                           reason_name(effect->why.reason));
     }
+    if (sim->stepping == 0)
+        sim_fail(sim, "an assertion of the simulation failed");
+    else
+        sim_fail(sim, "an assertion of the core of node%d failed%s", sim->stepping,
+                 way);
+}
+
+/* ---- (a) who is writable ------------------------------------------------------ */
+
+static bool is_excused(const struct sim *sim)
+{
+    if (sim->excuse != 0)
+        return true;
+    for (int id = 1; id <= sim->n; id++)
+        if (world_is_writable(sim, id) && sim->now.ms < sim->nodes[id].unaware_until.ms)
+            return true;
     return false;
 }
+
+void check_writable(struct sim *sim)
+{
+    bool two = world_n_writable(sim) > 1;
+    char who[SIM_MAX_NODES * 8] = "";
+
+    if (!two) {
+        sim->two = false;
+        return;
+    }
+    for (int id = 1; id <= sim->n; id++)
+        if (world_is_writable(sim, id))
+            (void)snprintf(who + strlen(who), sizeof who - strlen(who), " node%d", id);
+    if (!is_excused(sim))
+        sim_fail(sim, "a: two nodes are writable:%s", who);
+    if (!sim->two) {
+        sim->stats.two_writable++;
+        trace_world(sim, "TWO NODES ARE WRITABLE (not covered, 3.9):%s", who);
+    }
+    sim->two = true;
+}
+
+/* ---- promises ------------------------------------------------------------------ */
+
+static const struct sim_promise *promise_of(const struct sim_node *node, int64_t term)
+{
+    for (int i = node->n_promises - 1; i >= 0; i--)
+        if (node->promises[i].term == term)
+            return &node->promises[i];
+    return NULL;
+}
+
+static int n_voters(const struct sim *sim)
+{
+    int n = 0;
+
+    for (int id = 1; id <= sim->n; id++)
+        n += sim->nodes[id].id != 0 && !sim->nodes[id].mute;
+    return n;
+}
+
+static int n_needed(const struct sim *sim, const struct sim_node *node)
+{
+    int n = n_voters(sim);
+
+    return n == 2 && node->settings.quorum == CORE_QUORUM_AUTO ? 1 : n / 2 + 1;
+}
+
+static int n_promised(const struct sim *sim, int64_t term, int leader_id)
+{
+    int n = 0;
+
+    for (int id = 1; id <= sim->n; id++) {
+        const struct sim_promise *promise = promise_of(&sim->nodes[id], term);
+
+        n += promise != NULL && promise->leader_id == leader_id && !sim->nodes[id].mute;
+    }
+    return n;
+}
+
+static int leader_of(const struct sim *sim, int64_t term)
+{
+    for (int i = sim->n_led - 1; i >= 0; i--)
+        if (sim->led[i].term == term)
+            return sim->led[i].leader_id;
+    return 0;
+}
+
+/* The file of the leader still lets it lead or win `term`. */
+static bool may_hold(const struct sim_node *leader, int64_t term)
+{
+    const struct core_durable *file = &leader->file;
+
+    return file->leader_id == leader->id &&
+           (file->duty == CORE_DUTY_LEADING || file->duty == CORE_DUTY_PROMOTING ||
+            file->duty == CORE_DUTY_CANDIDATE) &&
+           (file->term == term ||
+            (file->duty == CORE_DUTY_LEADING && file->lead_term == term));
+}
+
+/* V1: the promise to the old leader is over, or that one resigned, or the new one leads
+ * already. */
+static void
+check_free(struct sim *sim, struct sim_node *node, const struct core_durable *durable)
+{
+    int old = node->file.leader_id;
+    int64_t passed_ms = mono_diff(sim->now, node->supported_at);
+
+    if (old == 0 || old == node->id || old == durable->leader_id ||
+        node->supported_id != old || sim->nodes[old].id == 0 ||
+        !may_hold(&sim->nodes[old], node->file.term) ||
+        leader_of(sim, durable->term) == durable->leader_id)
+        return;
+    if (passed_ms < node->supported_window_ms * 99 / 100 - 2)
+        sim_fail(sim,
+                 "V1: node%d promises term %" PRId64 " to node%d, %" PRId64
+                 " ms after it supported node%d in term %" PRId64,
+                 node->id, durable->term, durable->leader_id, passed_ms, old,
+                 node->file.term);
+}
+
+static void remember_promise(struct sim *sim,
+                             struct sim_node *node,
+                             const struct core_durable *durable)
+{
+    const struct sim_promise *promise = promise_of(node, durable->term);
+
+    if (promise != NULL && promise->leader_id != durable->leader_id)
+        sim_fail(sim,
+                 "c: node%d promises term %" PRId64
+                 " to node%d, which it promised to node%d before",
+                 node->id, durable->term, durable->leader_id, promise->leader_id);
+    if (promise != NULL)
+        return;
+    CORE_ASSERT(node->n_promises < SIM_MAX_PROMISES);
+    node->promises[node->n_promises++] =
+        (struct sim_promise){durable->term, durable->leader_id};
+}
+
+void check_file(struct sim *sim,
+                struct sim_node *node,
+                const struct core_durable *durable)
+{
+    if (durable->term < node->file.term)
+        sim_fail(sim, "D1: the term of node%d goes back from %" PRId64 " to %" PRId64,
+                 node->id, node->file.term, durable->term);
+    if (durable->leader_id == 0)
+        return;
+    check_free(sim, node, durable);
+    remember_promise(sim, node, durable);
+}
+
+/* ---- (f) what is said ------------------------------------------------------------ */
+
+static void
+check_lead(struct sim *sim, struct sim_node *node, const struct core_note *note)
+{
+    int leader = leader_of(sim, note->term), promised;
+
+    if (leader == node->id)
+        return;
+    if (leader != 0 && (sim->excuse & SIM_TWO_NODES) != 0)
+        return; /* both won it alone: only node ids tell them apart (3.8) */
+    if (leader != 0)
+        sim_fail(sim, "f: node%d leads term %" PRId64 ", but so did node%d", node->id,
+                 note->term, leader);
+    promised = n_promised(sim, note->term, node->id);
+    if (note->term > 1 && promised < n_needed(sim, node))
+        sim_fail(sim,
+                 "f: node%d leads term %" PRId64 ", which %d of %d voters promised",
+                 node->id, note->term, promised, n_voters(sim));
+    CORE_ASSERT(sim->n_led < SIM_MAX_PROMISES);
+    sim->led[sim->n_led++] = (struct sim_promise){note->term, node->id};
+    sim->stats.lead_notes++;
+}
+
+/* D1: the file comes first. It may be ahead: a write whose end was not told yet. */
+static void
+check_durable(struct sim *sim, struct sim_node *node, const struct core_note *note)
+{
+    const struct sim_promise *promise = promise_of(node, note->term);
+
+    if (promise == NULL || promise->leader_id != note->leader_id ||
+        note->leader_id != node->file.leader_id)
+        sim_fail(sim,
+                 "D1: node%d supports node%d in term %" PRId64
+                 ", its file has node%d, term %" PRId64,
+                 node->id, note->leader_id, note->term, node->file.leader_id,
+                 node->file.term);
+}
+
+void check_note(struct sim *sim, struct sim_node *node, const struct core_note *note)
+{
+    if (note->phase == CORE_PHASE_NONE)
+        return;
+    if (note->node_id != node->id || note->stamp.boot != node->settings.boot)
+        sim_fail(sim, "N1: node%d posts a note of another node or boot", node->id);
+    if (note->phase == CORE_PHASE_LEAD)
+        check_lead(sim, node, note);
+    if (note->leader_id == 0 || note->leader_id == node->id || note->voiceless)
+        return;
+    check_durable(sim, node, note);
+    node->supported_id = note->leader_id;
+    node->supported_at = sim->now;
+    node->supported_window_ms = note->window_ms;
+}
+
+/* ---- actions ------------------------------------------------------------------------
+ */
 
 void check_told(struct sim *sim,
                 struct sim_node *node,
@@ -61,162 +253,39 @@ void check_told(struct sim *sim,
 {
     struct sim_peer *peer = &node->daemon.peers[seen->node_id];
 
-    if (seen->reach != REACH_STARTING)
-        peer->starting_since.ms = 0;
-    else if (peer->starting_since.ms == 0)
-        peer->starting_since = sim->now;
     peer->told = true;
     peer->last = *seen;
     peer->last_at = sim->now;
-    if (proves_leader(node, peer, seen, sim->now))
-        peer->led_at = sim->now;
-    if (peer->led_at.ms == sim->now.ms && seen->reach == REACH_OK)
-        peer->wrote_at = sim->now;
 }
 
-/* Told within the last survey, and an answer of our own cluster. */
-static const struct core_observation *
-recent(const struct sim *sim, const struct sim_node *node, int id)
-{
-    const struct sim_peer *peer = &node->daemon.peers[id];
-    int64_t age_ms = mono_diff(sim->now, peer->last_at);
-
-    if (!peer->told || age_ms > (CORE_SURVEY_BEATS + 2) * node->settings.beat_ms ||
-        peer->last.reach != REACH_OK || peer->last.system_identifier != SIM_SYSTEM)
-        return NULL;
-    return &peer->last;
-}
-
-static int64_t window_ms(const struct sim_node *node)
-{
-    return node->settings.reconnect_attempts * node->settings.reconnect_interval_ms;
-}
-
-/* ---- promotions -------------------------------------------------------------- */
-
-/* Q1, Q2. A stale primary, whose term is over, answers for nobody. */
-static void check_quorum(struct sim *sim, const struct sim_node *node)
-{
-    const struct core *core = &node->daemon.core;
-    int voting = 0, answered = 0;
-
-    for (int i = 0; i < core->n_members; i++) {
-        if (!core->members[i].voting)
-            continue;
-        voting++;
-        answered += recent(sim, node, core->members[i].id) != NULL;
-    }
-    if (answered > voting / 2 ||
-        (voting == 2 && node->settings.quorum == CORE_QUORUM_AUTO && answered == 1))
-        return;
-    sim_fail(sim, "Q1: node%d promotes, but %d of %d voters answer it", node->id,
-             answered, voting);
-}
-
-/* P4, over everybody that stands. */
-static bool ranks_before(const struct core_observation *a,
-                         const struct core_member *member_a,
-                         const struct core_observation *b,
-                         const struct core_member *member_b)
-{
-    if (a->term != b->term)
-        return a->term > b->term;
-    if (a->position.pos != b->position.pos)
-        return a->position.pos > b->position.pos;
-    if (member_a->priority != member_b->priority)
-        return member_a->priority > member_b->priority;
-    return member_a->id < member_b->id;
-}
-
-static bool stands(const struct core_observation *seen,
-                   const struct core_member *member)
-{
-    return seen != NULL && seen->in_recovery && seen->position.pos != 0 &&
-           member->priority > 0 && seen->note.phase != CORE_PHASE_NONE &&
-           seen->note.phase != CORE_PHASE_PASS;
-}
-
-static void check_rank(struct sim *sim, const struct sim_node *node)
-{
-    const struct core *core = &node->daemon.core;
-    const struct core_observation *self = recent(sim, node, node->id);
-    bool impatient =
-        mono_diff(sim->now, node->daemon.electing_since) >= 2 * window_ms(node);
-
-    for (int i = 0; i < core->n_members; i++) {
-        const struct core_member *other = &core->members[i];
-        const struct core_observation *seen = recent(sim, node, other->id);
-
-        if (other->id == node->id || !stands(seen, other) || impatient)
-            continue;
-        if (ranks_before(seen, other, self, core_member(core, node->id)))
-            sim_fail(sim, "P4: node%d promotes, but node%d ranks before it", node->id,
-                     other->id);
-    }
-}
-
-static void check_others(struct sim *sim, const struct sim_node *node)
-{
-    const struct core *core = &node->daemon.core;
-
-    for (int i = 0; i < core->n_members; i++) {
-        int id = core->members[i].id;
-        const struct core_observation *seen = recent(sim, node, id);
-
-        if (seen == NULL || id == node->id)
-            continue;
-        if (!seen->in_recovery && seen->term >= core->term)
-            sim_fail(sim, "E2: node%d promotes, but node%d leads", node->id, id);
-        if (seen->note.phase == CORE_PHASE_FOLLOW && seen->note.leader_id != 0 &&
-            seen->note.leader_id != node->id &&
-            (seen->note.leader_id == core->primary_id || seen->note.term >= core->term))
-            sim_fail(sim, "E5: node%d promotes, but node%d sees a leader", node->id,
-                     id);
-        if (seen->note.phase == CORE_PHASE_PROMOTE)
-            sim_fail(sim, "E7: node%d promotes, but node%d does already", node->id, id);
-    }
-}
-
+/* (b), judged by the files. */
 void check_promotion(struct sim *sim, struct sim_node *node)
 {
-    const struct core *core = &node->daemon.core;
-    const struct core_member *self = core_member(core, node->id);
-    const struct core_observation *own = recent(sim, node, node->id);
-    const struct sim_peer *lost = &node->daemon.peers[core->primary_id];
+    const struct core_durable *file = &node->file;
+    int promised = n_promised(sim, file->term, node->id);
 
-    if (own == NULL || !own->in_recovery) {
-        sim_fail(sim, "node%d promotes, but its PostgreSQL is no standby", node->id);
-        return;
-    }
-    if (node->settings.failover == CORE_FAILOVER_MANUAL || self->priority <= 0)
+    if (node->settings.failover == CORE_FAILOVER_MANUAL ||
+        core_member(&node->daemon.core, node->id)->priority <= 0)
         sim_fail(sim, "E7: node%d promotes, but must not", node->id);
-    if (lost->led_at.ms != 0 && mono_diff(sim->now, lost->led_at) < window_ms(node))
-        sim_fail(sim, "E4: node%d promotes %" PRId64 " ms after node%d last answered",
-                 node->id, mono_diff(sim->now, lost->led_at), core->primary_id);
-    for (int id = 1; id <= sim->n; id++) {
-        const struct sim_peer *peer = &node->daemon.peers[id];
-
-        if (id != node->id && peer->wrote_at.ms != 0 &&
-            mono_diff(sim->now, peer->wrote_at) < window_ms(node))
-            sim_fail(sim, "E4: node%d promotes %" PRId64 " ms after node%d led",
-                     node->id, mono_diff(sim->now, peer->wrote_at), id);
-    }
-    check_quorum(sim, node);
-    check_others(sim, node);
-    check_rank(sim, node);
+    if (file->leader_id != node->id || file->duty != CORE_DUTY_PROMOTING)
+        sim_fail(sim, "b: node%d promotes, but its file does not say so", node->id);
+    if (promised < n_needed(sim, node))
+        sim_fail(sim,
+                 "b: node%d promotes for term %" PRId64
+                 ", which %d of %d voters promised",
+                 node->id, file->term, promised, n_voters(sim));
 }
 
 void check_follow(struct sim *sim, struct sim_node *node, int target_id)
 {
-    const struct core_observation *seen = recent(sim, node, target_id);
-
-    if (target_id == node->id || seen == NULL || seen->in_recovery ||
-        seen->term < node->daemon.core.term)
-        sim_fail(sim, "E2: node%d follows node%d, which does not lead", node->id,
+    if (target_id == node->id || target_id <= 0 || target_id > sim->n ||
+        sim->nodes[target_id].id == 0 || sim->nodes[target_id].settings.witness)
+        sim_fail(sim, "E2: node%d follows node %d, which cannot lead", node->id,
                  target_id);
 }
 
-/* ---- every step -------------------------------------------------------------- */
+/* ---- every step
+ * ------------------------------------------------------------------------ */
 
 static void
 check_pace(struct sim *sim, struct sim_node *node, enum core_event_kind kind)
@@ -241,7 +310,7 @@ void check_step(struct sim *sim, struct sim_node *node, const struct core_event 
     bool acting = core->state == CORE_PROMOTING || core->state == CORE_FOLLOWING;
 
     check_pace(sim, node, event->kind);
-    if (core_deadline(core).ms < sim->now.ms)
+    if (core_deadline(core).ms < event->now.ms)
         sim_fail(sim, "the deadline of node%d has passed already", node->id);
     if (acting != (core->action_id != 0))
         sim_fail(sim, "node%d is in state %d with action %u", node->id, core->state,
@@ -251,71 +320,4 @@ void check_step(struct sim *sim, struct sim_node *node, const struct core_event 
                  core->primary_id);
     if (core->state == CORE_SUSPECTING && core->suspect_id == 0)
         sim_fail(sim, "node%d suspects nobody", node->id);
-}
-
-/* ---- in the end -------------------------------------------------------------- */
-
-/* Whether the WAL of `id` comes from `primary_id`, directly or through others. */
-static bool is_fed_by(const struct sim *sim, int id, int primary_id)
-{
-    for (int hops = 0; hops < SIM_MAX_NODES && id != 0; hops++) {
-        const struct sim_pg *pg = &sim->nodes[id].pg;
-
-        if (id == primary_id)
-            return true;
-        if (!pg->in_recovery || !pg->streaming)
-            return false;
-        id = pg->upstream_id;
-    }
-    return false;
-}
-
-static void check_follower(struct sim *sim, const struct sim_node *node, int primary_id)
-{
-    const struct core *core = &node->daemon.core;
-    bool content = core->state == CORE_STANDBY && core->primary_id == primary_id;
-
-    if (node->pg.state != SIM_PG_UP)
-        return;
-    /* Only a human can bring back WAL that forked: the core says that it cannot follow.
-     */
-    if (!world_can_stream(sim, node->id, primary_id))
-        return;
-    if (!is_fed_by(sim, node->id, primary_id))
-        sim_fail(sim, "node%d leads, but node%d does not get its WAL (state %d, %d)",
-                 primary_id, node->id, core->state, core->why.reason);
-    else if (!content)
-        sim_fail(sim,
-                 "node%d leads and node%d follows, but its daemon is in state %d, "
-                 "believes in node%d, because %d",
-                 primary_id, node->id, core->state, core->primary_id, core->why.reason);
-}
-
-void check_follow_chain(struct sim *sim, int id, int leader_id)
-{
-    if (!world_can_stream(sim, id, leader_id))
-        sim_fail(sim, "the WAL of node%d has diverged", id);
-    check_follower(sim, sim_node(sim, id), leader_id);
-}
-
-void check_stable(struct sim *sim)
-{
-    int n = world_n_writable(sim);
-
-    if (n == 0)
-        sim_fail(sim, "all is healed, and no node is writable");
-    for (int id = 1; id <= sim->n; id++) {
-        const struct sim_node *node = &sim->nodes[id];
-
-        if (!world_is_writable(sim, id))
-            continue;
-        if (node->daemon.core.state != CORE_PRIMARY)
-            sim_fail(sim, "node%d is writable, its daemon is in state %d", id,
-                     node->daemon.core.state);
-        if (n > 1 && !node->daemon.said_many)
-            sim_fail(sim, "%d nodes are writable, and node%d does not say so", n, id);
-        for (int other = 1; n == 1 && other <= sim->n; other++)
-            if (other != id && sim->nodes[other].id != 0)
-                check_follower(sim, &sim->nodes[other], id);
-    }
 }

@@ -1,6 +1,9 @@
 /* scenarios.c - named stories. Each is a dozen lines here and a transcript in
  * test/golden/sim: what every node decided, when and why. Read both together. */
+#include "check.h"
+#include "shell.h"
 #include "sim.h"
+#include "world.h"
 
 /* Long enough for a window of 6 s, an election, and the others to follow. */
 #define FAILOVER_MS 15000
@@ -192,7 +195,7 @@ static void no_quorum(struct sim *sim)
     sim_pg_kill(sim, 1);
     sim_run(sim, FAILOVER_MS);
     sim_say(sim, "node3 returns: a majority answers again");
-    sim_host_boot(sim, 3, 500);
+    sim_host_boot(sim, 3, 500, 0);
     sim_run(sim, FAILOVER_MS);
     check_stable(sim);
 }
@@ -251,7 +254,7 @@ static void password_changed(struct sim *sim)
     calm(sim);
     sim_say(sim, "the primary lets nobody in");
     sim_node(sim, 1)->pg.rejects = true;
-    shell_sessions_lost(sim, 1);
+    probe_sessions_lost(sim, 1);
     sim_run(sim, 120000);
     sim_node(sim, 1)->pg.rejects = false;
     sim_run(sim, 5000);
@@ -358,6 +361,7 @@ static void daemon_dies_while_promoting(struct sim *sim)
 {
     three(sim);
     sim_node(sim, 2)->promotion.takes_ms = 3000;
+    sim_node(sim, 3)->settings.failover = CORE_FAILOVER_MANUAL;
     calm(sim);
     sim_pg_kill(sim, 1);
     sim_until(sim, 2, CORE_PROMOTING, FAILOVER_MS);

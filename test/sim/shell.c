@@ -1,14 +1,19 @@
 /* shell.c - the daemon around the core: what daemon/ does with libev and libpq, done
  * with the queue. Every effect that the core knows is performed here, in one switch. */
+#include "shell.h"
+
 #include <string.h>
 
+#include "check.h"
 #include "core/internal.h"
-#include "sim.h"
+#include "world.h"
 
-/* Every so many probes of its own PostgreSQL the daemon reads the table anyway. */
-#define REREAD_PROBES 20
+bool shell_is_ours(const struct sim_node *node, const struct sim_item *item)
+{
+    return node->daemon.running && node->daemon.life == item->life;
+}
 
-static bool is_late(struct sim *sim, struct sim_node *node, const struct sim_item *item)
+bool shell_is_late(struct sim *sim, struct sim_node *node, const struct sim_item *item)
 {
     struct sim_item again;
 
@@ -20,159 +25,36 @@ static bool is_late(struct sim *sim, struct sim_node *node, const struct sim_ite
     return true;
 }
 
-/* ---- probes ------------------------------------------------------------------ */
-
-void shell_probe(struct sim *sim, struct sim_node *node, int target_id, bool anew)
-{
-    struct sim_peer *peer = &node->daemon.peers[target_id];
-    struct sim_item item = {
-        .kind = SIM_ANSWER, .node_id = node->id, .life = node->daemon.life};
-    bool held = peer->held && !anew;
-    int64_t takes_ms;
-
-    if (peer->busy || sim->nodes[target_id].id == 0)
-        return;
-    item.seen = world_probe(sim, node->id, target_id, &takes_ms);
-    /* A held session has one beat; then a new one has two (daemon/probe.c). */
-    if (takes_ms < 0)
-        takes_ms = (held ? 3 : 2) * node->settings.beat_ms;
-    item.seen.connected = item.seen.connected || (!held && item.seen.reach == REACH_OK);
-    item.generation = peer->generation;
-    item.at = mono_add(sim->now, takes_ms);
-    peer->busy = true;
-    sim_push(sim, &item);
-}
-
-void shell_sessions_lost(struct sim *sim, int id)
-{
-    for (int other = 1; other <= sim->n; other++) {
-        struct sim_peer *peer = &sim->nodes[other].daemon.peers[id];
-
-        if (!peer->held || !world_reaches(sim, other, id))
-            continue;
-        peer->held = false;
-        if (peer->interval_ms != 0 && !peer->busy)
-            peer->next_at = mono_add(sim->now, 1);
-    }
-}
-
-static void feed_members(struct sim *sim, struct sim_node *node)
+void shell_feed_members(struct sim *sim,
+                        struct sim_node *node,
+                        const struct sim_table *table)
 {
     struct core_event event = {.kind = CORE_EV_MEMBERS};
-    struct sim_table table = node->pg.table;
 
-    node->daemon.table_version = table.version;
-    event.members.v = table.v;
-    event.members.n = table.n;
+    node->stored = *table;
+    node->daemon.table_version = table->version;
+    event.members.v = node->stored.v;
+    event.members.n = node->stored.n;
+    event.members.version = 1; /* memberships do not change yet */
     shell_feed(sim, node, &event);
 }
 
-static void after_self_probe(struct sim *sim, struct sim_node *node)
+/* ---- ends of effects ---------------------------------------------------------- */
+
+void shell_tell(struct sim *sim, const struct sim_item *work, bool ok, int64_t ms)
 {
-    struct sim_daemon *daemon = &node->daemon;
+    struct sim_item done = *work;
 
-    if (node->pg.state != SIM_PG_UP)
-        return;
-    if (daemon->lead_pending && world_record_lead(sim, node->id))
-        daemon->lead_pending = false;
-    if (daemon->table_version != node->pg.table.version ||
-        ++daemon->self_probes % REREAD_PROBES == 0)
-        feed_members(sim, node);
-}
-
-void shell_answer(struct sim *sim, const struct sim_item *item)
-{
-    struct sim_node *node = &sim->nodes[item->node_id];
-    struct sim_peer *peer = &node->daemon.peers[item->seen.node_id];
-    struct core_event event = {.kind = CORE_EV_OBSERVED, .observed = item->seen};
-
-    if (!node->daemon.running || node->daemon.life != item->life ||
-        peer->generation != item->generation || is_late(sim, node, item))
-        return;
-    peer->busy = false;
-    peer->held = item->seen.reach == REACH_OK;
-    check_told(sim, node, &item->seen);
-    if (item->seen.node_id == node->id && item->seen.reach == REACH_OK)
-        after_self_probe(sim, node);
-    if (!sim->failed)
-        shell_feed(sim, node, &event);
-}
-
-/* ---- actions ----------------------------------------------------------------- */
-
-/* Start a promotion or follow. The shell ends it at its deadline, whatever became of
- * it; what it began in PostgreSQL may come true later all the same. */
-static void
-start_action(struct sim *sim, struct sim_node *node, const struct core_effect *effect)
-{
-    bool promotion = effect->kind == CORE_EFF_PROMOTE;
-    struct sim_manner *manner = promotion ? &node->promotion : &node->follow;
-    struct sim_item item = {.kind = SIM_WORK,
-                            .node_id = node->id,
-                            .life = node->daemon.life,
-                            .id = effect->id,
-                            .target_id = effect->node_id,
-                            .promotion = promotion};
-    int64_t end_ms = manner->takes_ms;
-
-    if (node->daemon.action_id != 0 && sim->now.ms < node->daemon.action_until.ms)
-        sim_fail(sim, "node%d starts action %u, but %u has not ended", node->id,
-                 effect->id, node->daemon.action_id);
-    node->daemon.action_id = effect->id;
-    node->daemon.action_until = mono_add(sim->now, effect->deadline_ms);
-    item.ok = manner->fails == 0;
-    if (manner->fails > 0)
-        manner->fails--;
-    item.at = mono_add(sim->now, manner->takes_ms);
-    sim_push(sim, &item);
-    if (end_ms > effect->deadline_ms) {
-        end_ms = effect->deadline_ms;
-        item.ok = false;
-        item.kind = SIM_DONE;
-        item.at = mono_add(sim->now, end_ms + manner->late_ms);
-        sim_push(sim, &item);
-    }
-}
-
-static bool do_follow(struct sim *sim, struct sim_node *node, int target_id)
-{
-    struct sim_pg *target = &sim->nodes[target_id].pg;
-
-    if (node->pg.state != SIM_PG_UP || node->pg.hung || !node->pg.in_recovery ||
-        !world_reaches(sim, node->id, target_id) || target->state != SIM_PG_UP ||
-        target->hung || target->stuck || target->rejects)
-        return false;
-    node->pg.upstream_id = target_id;
-    node->pg.streaming = false;
-    trace_world(sim, "node%d is pointed at node%d%s", node->id, target_id,
-                world_can_stream(sim, node->id, target_id)
-                    ? ""
-                    : ", but its WAL has diverged: clone it");
-    return world_can_stream(sim, node->id, target_id);
-}
-
-/* The deed itself. It cannot be recalled, so it happens even if its daemon is gone; but
- * a daemon's built-in follow needs the daemon. */
-void shell_work(struct sim *sim, const struct sim_item *item)
-{
-    struct sim_node *node = &sim->nodes[item->node_id];
-    bool same = node->daemon.running && node->daemon.life == item->life;
-    struct sim_item done = *item;
-
-    if (item->promotion && item->ok) {
-        world_promote(sim, item->node_id);
-        done.ok = world_is_writable(sim, item->node_id);
-    } else if (!item->promotion && item->ok) {
-        done.ok = same && node->daemon.action_id == item->id &&
-                  do_follow(sim, node, item->target_id);
-    }
-    if (!same || node->daemon.action_id != item->id ||
-        node->daemon.action_until.ms < sim->now.ms)
-        return; /* killed at its deadline: its end is on the way already */
     done.kind = SIM_DONE;
-    done.at = mono_add(sim->now, item->promotion ? node->promotion.late_ms
-                                                 : node->follow.late_ms);
+    done.ok = ok;
+    done.at = mono_add(sim->now, ms);
     sim_push(sim, &done);
+}
+
+static bool is_fence(enum core_effect_kind kind)
+{
+    return kind == CORE_EFF_FREEZE || kind == CORE_EFF_THAW || kind == CORE_EFF_KILL ||
+           kind == CORE_EFF_START_PG;
 }
 
 void shell_done(struct sim *sim, const struct sim_item *item)
@@ -180,37 +62,35 @@ void shell_done(struct sim *sim, const struct sim_item *item)
     struct sim_node *node = &sim->nodes[item->node_id];
     struct core_event event = {.kind = CORE_EV_DONE};
 
-    if (!node->daemon.running || node->daemon.life != item->life ||
-        is_late(sim, node, item))
+    if (!shell_is_ours(node, item) || shell_is_late(sim, node, item))
         return;
     if (node->daemon.action_id == item->id)
         node->daemon.action_id = 0;
+    if (node->daemon.start_id == item->id)
+        node->daemon.start_id = 0;
+    if (item->effect == CORE_EFF_PROMOTE && item->ok)
+        node->pg.guard = true; /* G3: before the core is told */
     event.done.id = item->id;
     event.done.ok = item->ok;
+    event.done.report = item->report;
     shell_feed(sim, node, &event);
     /* Recorded where the core now sees the primary, if it took the end as one. */
-    if (item->ok && !item->promotion && node->daemon.core.state == CORE_STANDBY &&
+    if (item->ok && item->effect == CORE_EFF_FOLLOW &&
+        node->daemon.core.state == CORE_STANDBY &&
         node->daemon.core.upstream_id == item->target_id)
         (void)world_record_upstream(sim, node->id, item->target_id);
+    if (is_fence(item->effect) && !sim->failed)
+        fence_look(sim, node, true);
 }
 
-/* ---- effects ----------------------------------------------------------------- */
+/* ---- effects ------------------------------------------------------------------- */
 
-static void
-watch(struct sim *sim, struct sim_node *node, const struct core_effect *effect)
+static void count_event(struct sim *sim, struct sim_node *node, enum core_record record)
 {
-    struct sim_peer *peer = &node->daemon.peers[effect->node_id];
-
-    if (peer->interval_ms == effect->interval_ms)
-        sim_fail(sim, "node%d is told twice to watch node%d", node->id,
-                 effect->node_id);
-    peer->interval_ms = effect->interval_ms;
-    peer->next_at = sim->now;
-    if (effect->interval_ms != 0)
-        return;
-    peer->generation++;
-    peer->busy = false;
-    peer->held = false;
+    if (record == CORE_REC_MANY_PRIMARIES)
+        node->daemon.said_many = true;
+    sim->stats.failovers += record == CORE_REC_FAILOVER_PROMOTE;
+    sim->stats.renewals += record == CORE_REC_RENEWED;
 }
 
 static void
@@ -219,60 +99,85 @@ perform(struct sim *sim, struct sim_node *node, const struct core_effect *effect
     trace_effect(sim, node, effect);
     switch (effect->kind) {
     case CORE_EFF_WATCH:
-        watch(sim, node, effect);
+        probe_watch(sim, node, effect->node_id, effect->interval_ms);
         break;
     case CORE_EFF_PROBE:
-        shell_probe(sim, node, effect->node_id, true);
+        probe_send(sim, node, effect->node_id, true);
         break;
     case CORE_EFF_PROMOTE:
         sim->stats.promotions++;
         check_promotion(sim, node);
-        start_action(sim, node, effect);
+        action_start(sim, node, effect);
         break;
     case CORE_EFF_FOLLOW:
         check_follow(sim, node, effect->node_id);
-        start_action(sim, node, effect);
+        action_start(sim, node, effect);
         break;
     case CORE_EFF_LEAD:
-        node->daemon.lead_pending = !world_record_lead(sim, node->id);
+        action_lead(sim, node, effect);
         break;
     case CORE_EFF_NOTE:
-        node->daemon.note = effect->note;
+        probe_all(sim, node);
+        break;
+    case CORE_EFF_SAVE:
+        store_save(sim, node, effect);
+        break;
+    case CORE_EFF_LEASE:
+        fence_lease(sim, node, effect);
+        break;
+    case CORE_EFF_FREEZE:
+    case CORE_EFF_THAW:
+    case CORE_EFF_KILL:
+        fence_start(sim, node, effect->kind, effect->id);
+        break;
+    case CORE_EFF_START_PG:
+        fence_start_pg(sim, node, effect);
+        break;
+    case CORE_EFF_REVOKE:
+        action_revoke(sim, node, effect);
         break;
     case CORE_EFF_ENTER:
-        if (effect->state == CORE_STANDBY)
-            node->daemon.electing_since.ms = 0;
-        else if (effect->state == CORE_ELECTING && node->daemon.electing_since.ms == 0)
-            node->daemon.electing_since = sim->now;
-        break;
     case CORE_EFF_REPORT:
         break;
     case CORE_EFF_EVENT:
-        if (effect->record == CORE_REC_MANY_PRIMARIES)
-            node->daemon.said_many = true;
-        if (effect->record == CORE_REC_FAILOVER_PROMOTE)
-            sim->stats.failovers++;
+        count_event(sim, node, effect->record);
         break;
     }
 }
 
+/* Performed after the whole step, as a daemon does: a note is asked for when all that
+ * the step wanted is under way. */
 void shell_feed(struct sim *sim, struct sim_node *node, struct core_event *event)
 {
-    event->now = sim->now;
+    event->now = sim_clock_at(node, sim->now);
     sim->stats.steps++;
+    sim->stepping = node->id;
     core_step(&node->daemon.core, event, &sim->effects);
+    sim->stepping = 0;
     check_step(sim, node, event);
     for (int i = 0; i < sim->effects.n && !sim->failed; i++)
         perform(sim, node, &sim->effects.v[i]);
-    node->daemon.tick_at = core_deadline(&node->daemon.core);
+    node->daemon.tick_at = sim_when(node, core_deadline(&node->daemon.core));
 }
 
-/* ---- the daemon itself ------------------------------------------------------- */
+/* ---- the daemon itself ------------------------------------------------------------
+ */
+
+static void feed_start(struct sim *sim, struct sim_node *node)
+{
+    struct core_event start = {.kind = CORE_EV_START};
+
+    start.start.durable = node->file;
+    start.start.random = (uint64_t)sim_random(sim, 1, INT32_MAX);
+    start.start.system_identifier = node->file.incarnation == 0 ? 0 : SIM_SYSTEM;
+    shell_feed(sim, node, &start);
+    if (node->stored.n > 0 && !sim->failed)
+        shell_feed_members(sim, node, &node->stored);
+}
 
 void sim_daemon_start(struct sim *sim, int id)
 {
     struct sim_node *node = sim_node(sim, id);
-    struct core_event start = {.kind = CORE_EV_START};
     uint32_t life = node->daemon.life;
 
     if (node->daemon.running)
@@ -281,10 +186,20 @@ void sim_daemon_start(struct sim *sim, int id)
     memset(&node->daemon, 0, sizeof node->daemon);
     node->daemon.life = life + 1;
     node->daemon.running = true;
+    if (node->file.incarnation != 0 && !node->settings.witness)
+        node->pg.guard = true;
     core_init(&node->daemon.core, &node->settings);
-    shell_feed(sim, node, &start);
-    if (node->pg.state == SIM_PG_UP && !sim->failed)
-        feed_members(sim, node);
+    feed_start(sim, node);
+    node->daemon.table_version = 0; /* the stored table may be old */
+    if (!sim->failed)
+        fence_look(sim, node, true);
+}
+
+static void end_daemon(struct sim *sim, struct sim_node *node)
+{
+    store_interrupt(sim, node);
+    node->daemon.running = false;
+    board_leave_all(sim, node->id);
 }
 
 void sim_daemon_stop(struct sim *sim, int id)
@@ -294,7 +209,19 @@ void sim_daemon_stop(struct sim *sim, int id)
     if (!node->daemon.running)
         return;
     trace_world(sim, "pgrmond on node%d is gone", id);
-    node->daemon.running = false;
+    end_daemon(sim, node);
+}
+
+void sim_daemon_and_sentry_die(struct sim *sim, int id)
+{
+    struct sim_node *node = sim_node(sim, id);
+
+    if (!node->daemon.running)
+        return;
+    trace_world(sim, "pgrmond and its sentry on node%d are killed", id);
+    sim->excuse |= SIM_UNFENCED;
+    end_daemon(sim, node);
+    node->sentry = (struct sim_sentry){0};
 }
 
 void sim_daemon_stall(struct sim *sim, int id, int64_t ms)

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "core/internal.h"
+#include "shell.h"
+#include "world.h"
 
 /* Virtual time begins here: 0 means "never" in some places. */
 #define EPOCH_MS 1000
@@ -29,6 +32,40 @@ int64_t sim_random(struct sim *sim, int64_t low, int64_t high)
 bool sim_chance(struct sim *sim, int percent)
 {
     return sim_random(sim, 1, 100) <= percent;
+}
+
+int64_t sim_vary(struct sim *sim, int64_t usual, int64_t low, int64_t high)
+{
+    return sim->chaos ? sim_random(sim, low, high) : usual;
+}
+
+bool sim_mishap(struct sim *sim, int percent)
+{
+    return sim->chaos && sim_chance(sim, percent);
+}
+
+/* ---- clocks ------------------------------------------------------------------ */
+
+struct mono sim_clock_at(const struct sim_node *node, struct mono at)
+{
+    const struct sim_clock *clock = &node->clock;
+    int64_t passed_ms = mono_diff(at, clock->booted);
+
+    return (struct mono){clock->began_at +
+                         passed_ms * (1000000 + clock->ppm) / 1000000};
+}
+
+struct mono sim_when(const struct sim_node *node, struct mono local)
+{
+    const struct sim_clock *clock = &node->clock;
+    int64_t rate = 1000000 + clock->ppm, passed_ms;
+
+    /* Far away is never: nothing is simulated for a year. */
+    if (local.ms > INT64_C(31536000000))
+        return MONO_NEVER;
+    passed_ms = local.ms - clock->began_at;
+    passed_ms = passed_ms <= 0 ? 0 : (passed_ms * 1000000 + rate - 1) / rate;
+    return mono_add(clock->booted, passed_ms);
 }
 
 /* ---- the queue --------------------------------------------------------------- */
@@ -89,7 +126,7 @@ void sim_later(struct sim *sim,
     sim_push(sim, &item);
 }
 
-/* ---- the cluster ------------------------------------------------------------- */
+/* ---- begin and end ----------------------------------------------------------- */
 
 struct sim *sim_new(uint64_t seed, FILE *trace)
 {
@@ -100,6 +137,7 @@ struct sim *sim_new(uint64_t seed, FILE *trace)
     sim->now.ms = EPOCH_MS;
     sim->stream_ms = 250;
     sim->next_stream.ms = EPOCH_MS;
+    sim->linger_ms = 3000;
     sim->latency_min_ms = 4;
     sim->latency_max_ms = 4;
     sim->trace = trace;
@@ -111,106 +149,64 @@ void sim_free(struct sim *sim)
     free(sim);
 }
 
-struct sim_node *sim_node(struct sim *sim, int id)
+/* ---- the loop ---------------------------------------------------------------- */
+
+static void work(struct sim *sim, const struct sim_item *item)
 {
-    CORE_ASSERT(id > 0 && id <= sim->n && sim->nodes[id].id == id);
-    return &sim->nodes[id];
-}
-
-/* 3 attempts, 2 seconds apart: a window of 6 s, so a beat of 300 ms. */
-struct sim_node *sim_add(struct sim *sim, int id, int upstream_id, int priority)
-{
-    struct sim_node *node = &sim->nodes[id];
-
-    CORE_ASSERT(id > 0 && id <= SIM_MAX_NODES && node->id == 0);
-    sim->n = id > sim->n ? id : sim->n;
-    node->id = id;
-    node->priority = priority;
-    node->registered_upstream = upstream_id;
-    node->settings = (struct core_settings){
-        .self_id = id,
-        .failover = CORE_FAILOVER_AUTOMATIC,
-        .check = CORE_CHECK_PING,
-        .reconnect_attempts = 3,
-        .reconnect_interval_ms = 2000,
-        .beat_ms = 300,
-        .startup_patience_ms = 60000,
-        .promote_deadline_ms = 20000,
-        .follow_deadline_ms = 20000,
-    };
-    (void)snprintf(node->settings.self_name, sizeof node->settings.self_name, "node%d",
-                   id);
-    node->promotion.takes_ms = 200;
-    node->follow.takes_ms = 100;
-    node->pg = (struct sim_pg){
-        .state = SIM_PG_UP,
-        .in_recovery = upstream_id != 0,
-        .system_identifier = SIM_SYSTEM,
-        .timeline = 1,
-        .lsn = 0x3000000,
-        .replayed = 0x3000000,
-        .upstream_id = upstream_id,
-        .n_regimes = 1,
-        .regimes = {{.uid = 0, .start = 0}},
-    };
-    return node;
-}
-
-static void register_all(struct sim *sim, struct sim_table *table)
-{
-    table->version = ++sim->uid;
-    table->term = 1;
-    table->term_timeline = 1;
-    for (int id = 1; id <= sim->n; id++) {
-        const struct sim_node *node = &sim->nodes[id];
-        struct core_member *member = &table->v[table->n];
-
-        if (node->id == 0)
-            continue;
-        table->n++;
-        member->id = id;
-        memcpy(member->name, node->settings.self_name, sizeof member->name);
-        member->role =
-            node->registered_upstream == 0 ? CORE_ROLE_PRIMARY : CORE_ROLE_STANDBY;
-        member->upstream_id = node->registered_upstream;
-        member->priority = node->priority;
-        member->active = true;
-        member->voting = true;
-        if (member->role == CORE_ROLE_PRIMARY)
-            table->term_leader = id;
+    switch (item->effect) {
+    case CORE_EFF_PROMOTE:
+    case CORE_EFF_FOLLOW:
+        action_work(sim, item);
+        break;
+    case CORE_EFF_REVOKE:
+        action_revoked(sim, item);
+        break;
+    case CORE_EFF_LEAD:
+        action_led(sim, item);
+        break;
+    case CORE_EFF_SAVE:
+        store_saved(sim, item);
+        break;
+    default:
+        fence_work(sim, item);
+        break;
     }
 }
 
-void sim_start(struct sim *sim)
+static bool is_of_host(enum sim_item_kind kind)
 {
-    struct sim_table table = {0};
-
-    register_all(sim, &table);
-    trace_start(sim);
-    for (int id = 1; id <= sim->n; id++)
-        if (sim->nodes[id].id != 0)
-            sim->nodes[id].pg.table = table;
-    for (int id = 1; id <= sim->n; id++)
-        if (sim->nodes[id].id != 0)
-            sim_daemon_start(sim, id);
+    return kind != SIM_CALL && kind != SIM_PROBE;
 }
-
-/* ---- the loop ---------------------------------------------------------------- */
 
 static void dispatch(struct sim *sim, const struct sim_item *item)
 {
+    if (is_of_host(item->kind) && world_is_paused(sim, item->node_id)) {
+        struct sim_item again = *item;
+
+        again.at =
+            mono_add(sim->nodes[item->node_id].paused_until, sim_random(sim, 0, 20));
+        sim_push(sim, &again);
+        return;
+    }
     switch (item->kind) {
+    case SIM_PROBE:
+        probe_arrive(sim, item);
+        break;
     case SIM_ANSWER:
-        shell_answer(sim, item);
+        probe_answer(sim, item);
         break;
     case SIM_WORK:
-        shell_work(sim, item);
+        work(sim, item);
         break;
     case SIM_DONE:
         shell_done(sim, item);
         break;
+    case SIM_LOOK:
+        if (shell_is_ours(&sim->nodes[item->node_id], item))
+            fence_look(sim, &sim->nodes[item->node_id], true);
+        break;
     case SIM_PG_READY:
-        world_pg_ready(sim, item);
+        pg_ready(sim, item);
         break;
     case SIM_CALL:
         item->call(sim, item->a, item->b);
@@ -218,60 +214,80 @@ static void dispatch(struct sim *sim, const struct sim_item *item)
     }
 }
 
-/* A daemon that its host does not run sleeps over its timers. */
-static struct mono not_before(const struct sim_daemon *daemon, struct mono at)
+enum timer_kind { TIMER_TICK, TIMER_PEER, TIMER_LOOK, TIMER_SENTRY };
+
+struct timer {
+    struct mono at;
+    enum timer_kind kind;
+    struct sim_node *node;
+    int peer;
+};
+
+/* A timer of a host that stands still fires when it goes on. */
+static void consider(struct timer *first,
+                     struct sim_node *node,
+                     enum timer_kind kind,
+                     struct mono at,
+                     int peer)
 {
-    return at.ms < daemon->stalled_until.ms ? daemon->stalled_until : at;
+    if (at.ms < node->paused_until.ms)
+        at = mono_add(node->paused_until, kind == TIMER_SENTRY ? 5 : 1);
+    if (kind != TIMER_SENTRY && at.ms < node->daemon.stalled_until.ms)
+        at = node->daemon.stalled_until;
+    if (at.ms < first->at.ms)
+        *first = (struct timer){at, kind, node, peer};
 }
 
-/* The first timer of any daemon. `*ret_peer` is 0 for the core's own deadline. */
-static struct mono
-next_timer(struct sim *sim, struct sim_node **ret_node, int *ret_peer)
+/* The first timer of any daemon or sentry. */
+static struct timer next_timer(struct sim *sim)
 {
-    struct mono first = MONO_NEVER;
+    struct timer first = {.at = MONO_NEVER};
 
     for (int id = 1; id <= sim->n; id++) {
-        struct sim_daemon *daemon = &sim->nodes[id].daemon;
+        struct sim_node *node = &sim->nodes[id];
+        struct sim_daemon *daemon = &node->daemon;
 
+        if (node->sentry.alive)
+            consider(&first, node, TIMER_SENTRY, fence_sentry_at(node), 0);
         if (!daemon->running)
             continue;
-        for (int peer = 0; peer <= sim->n; peer++) {
-            struct mono at = peer == 0 ? daemon->tick_at : daemon->peers[peer].next_at;
-
-            if (peer != 0 && daemon->peers[peer].interval_ms == 0)
-                continue;
-            at = not_before(daemon, at);
-            if (at.ms >= first.ms)
-                continue;
-            first = at;
-            *ret_node = &sim->nodes[id];
-            *ret_peer = peer;
-        }
+        consider(&first, node, TIMER_TICK, daemon->tick_at, 0);
+        consider(&first, node, TIMER_LOOK, daemon->look_at, 0);
+        for (int peer = 1; peer <= sim->n; peer++)
+            if (daemon->peers[peer].interval_ms != 0)
+                consider(&first, node, TIMER_PEER, daemon->peers[peer].next_at, peer);
     }
     return first;
 }
 
-static void fire(struct sim *sim, struct sim_node *node, int peer)
+static void fire(struct sim *sim, const struct timer *timer)
 {
     struct core_event tick = {.kind = CORE_EV_TICK};
+    struct sim_peer *peer = &timer->node->daemon.peers[timer->peer];
 
-    if (peer == 0) {
-        shell_feed(sim, node, &tick);
-        return;
+    switch (timer->kind) {
+    case TIMER_TICK:
+        shell_feed(sim, timer->node, &tick);
+        break;
+    case TIMER_PEER:
+        peer->next_at = mono_add(sim->now, peer->interval_ms);
+        probe_send(sim, timer->node, timer->peer, false);
+        break;
+    case TIMER_LOOK:
+        fence_look(sim, timer->node, true);
+        break;
+    case TIMER_SENTRY:
+        fence_sentry(sim, timer->node);
+        break;
     }
-    node->daemon.peers[peer].next_at =
-        mono_add(sim->now, node->daemon.peers[peer].interval_ms);
-    shell_probe(sim, node, peer, false);
 }
 
 /* The next thing that happens, at `end` at the latest. False when nothing does. */
 static bool advance(struct sim *sim, struct mono end)
 {
-    struct sim_node *node = NULL;
-    int peer = 0;
-    struct mono timer = next_timer(sim, &node, &peer);
+    struct timer timer = next_timer(sim);
     struct mono queued = sim->n_queue > 0 ? sim->queue[0].at : MONO_NEVER;
-    struct mono first = mono_min(mono_min(timer, queued), sim->next_stream);
+    struct mono first = mono_min(mono_min(timer.at, queued), sim->next_stream);
 
     if (first.ms > end.ms) {
         sim->now = end;
@@ -287,7 +303,7 @@ static bool advance(struct sim *sim, struct mono end)
 
         dispatch(sim, &item);
     } else {
-        fire(sim, node, peer);
+        fire(sim, &timer);
     }
     return true;
 }

@@ -1,8 +1,8 @@
 /* trace.c - the transcript: virtual milliseconds, node, and the core's own words. */
 #include <stdarg.h>
 
+#include "check.h"
 #include "core/reason.h"
-#include "sim.h"
 
 static void stamp(struct sim *sim, const char *who)
 {
@@ -95,19 +95,64 @@ static void trace_words(struct sim *sim,
         fprintf(sim->trace, "%16s HINT: %s\n", "", words.hint);
 }
 
-/* Probes are left out: there are too many, and they decide nothing. */
+static const char *duty_name(enum core_duty duty)
+{
+    switch (duty) {
+    case CORE_DUTY_FOLLOWER:
+        return "follower";
+    case CORE_DUTY_CANDIDATE:
+        return "candidate";
+    case CORE_DUTY_PROMOTING:
+        return "promoting";
+    case CORE_DUTY_LEADING:
+        return "leading";
+    case CORE_DUTY_RESIGNED:
+        return "resigned";
+    }
+    return "?";
+}
+
+static void trace_save(FILE *to, const struct core_durable *durable)
+{
+    fprintf(to, "=> write: term %lld to node %d, %s", (long long)durable->term,
+            durable->leader_id, duty_name(durable->duty));
+    if (durable->duty == CORE_DUTY_LEADING && durable->lead_term != durable->term)
+        fprintf(to, ", leads term %lld", (long long)durable->lead_term);
+    fprintf(to, "%s%s%s\n", durable->armed ? ", armed" : "",
+            durable->rested ? ", rested" : "", durable->revoked ? ", revoked" : "");
+}
+
+static void trace_note(FILE *to, const struct core_note *note)
+{
+    fprintf(to, "=> note: %s, leader %d, term %lld", phase_name(note->phase),
+            note->leader_id, (long long)note->term);
+    if (note->report.known)
+        fprintf(to, ", WAL of term %lld to %llX", (long long)note->report.term,
+                (unsigned long long)note->report.position.pos);
+    fprintf(to, "%s%s\n", note->frozen ? ", frozen" : "",
+            note->voiceless ? ", voiceless" : "");
+}
+
+static bool is_silent(enum core_effect_kind kind)
+{
+    return kind == CORE_EFF_WATCH || kind == CORE_EFF_PROBE || kind == CORE_EFF_LEASE;
+}
+
+/* Probes and the lease's deadlines are left out: there are too many, and they decide
+ * nothing. */
 void trace_effect(struct sim *sim,
                   const struct sim_node *node,
                   const struct core_effect *effect)
 {
     FILE *to = sim->trace;
 
-    if (to == NULL || effect->kind == CORE_EFF_WATCH || effect->kind == CORE_EFF_PROBE)
+    if (to == NULL || is_silent(effect->kind))
         return;
     stamp(sim, node->settings.self_name);
     switch (effect->kind) {
     case CORE_EFF_WATCH:
     case CORE_EFF_PROBE:
+    case CORE_EFF_LEASE:
         break;
     case CORE_EFF_PROMOTE:
         fprintf(to, "=> promote this node, within %lld ms\n",
@@ -118,12 +163,28 @@ void trace_effect(struct sim *sim,
                 (long long)effect->deadline_ms);
         break;
     case CORE_EFF_LEAD:
-        fprintf(to, "=> record the term\n");
+        fprintf(to, "=> record term %lld\n", (long long)effect->term);
         break;
     case CORE_EFF_NOTE:
-        fprintf(to, "=> note: %s, leader %d, term %lld\n",
-                phase_name(effect->note.phase), effect->note.leader_id,
-                (long long)effect->note.term);
+        trace_note(to, &effect->note);
+        break;
+    case CORE_EFF_SAVE:
+        trace_save(to, &effect->durable);
+        break;
+    case CORE_EFF_FREEZE:
+        fprintf(to, "=> freeze PostgreSQL\n");
+        break;
+    case CORE_EFF_THAW:
+        fprintf(to, "=> let PostgreSQL go on\n");
+        break;
+    case CORE_EFF_KILL:
+        fprintf(to, "=> end PostgreSQL\n");
+        break;
+    case CORE_EFF_START_PG:
+        fprintf(to, "=> start PostgreSQL, read-only\n");
+        break;
+    case CORE_EFF_REVOKE:
+        fprintf(to, "=> cut PostgreSQL off from its upstream\n");
         break;
     case CORE_EFF_EVENT:
         fprintf(to, "=> event: %s%s\n", reason_record_name(effect->record),
@@ -134,6 +195,12 @@ void trace_effect(struct sim *sim,
         trace_words(sim, node, effect);
         break;
     }
+}
+
+static bool is_unfenced(const struct core_settings *settings)
+{
+    return settings->fencing == CORE_FENCING_OFF || settings->keep_on_quorum_loss ||
+           settings->keep_on_daemon_loss;
 }
 
 void trace_start(struct sim *sim)
@@ -148,11 +215,12 @@ void trace_start(struct sim *sim)
             continue;
         fprintf(sim->trace,
                 "%s: upstream %d, priority %d, failover %s, window %d x %lld ms, beat "
-                "%lld ms\n",
+                "%lld ms%s%s\n",
                 settings->self_name, node->registered_upstream, node->priority,
                 settings->failover == CORE_FAILOVER_MANUAL ? "manual" : "automatic",
                 settings->reconnect_attempts,
                 (long long)settings->reconnect_interval_ms,
-                (long long)settings->beat_ms);
+                (long long)settings->beat_ms, settings->witness ? ", witness" : "",
+                is_unfenced(settings) ? ", not fenced" : "");
     }
 }

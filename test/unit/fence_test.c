@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/shm.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -325,6 +327,86 @@ static void bystanders_are_never_touched(void **state)
     }
 }
 
+/* As in a container whose entry point runs `pgrmond & exec postgres`. */
+static void a_program_adopted_by_the_postmaster_is_none_of_it(void **state)
+{
+    pid_t pid, beside;
+    struct proc proc;
+
+    (void)state;
+    pid = pg_start_beside(&pg, "sleep 314.159");
+    PG_WAIT((beside = pg_find("sleep 314.159")) != 0);
+    assert_true(proc_read(beside, &proc));
+    assert_int_equal(proc.parent, pid);
+    freeze();
+    assert_int_equal(pg_state_of(pid), 'T');
+    assert_int_not_equal(pg_state_of(beside), 'T');
+    assert_int_equal(fence_kill(&fence, PG_WAIT_MS, NULL), 0);
+    assert_int_equal(pg_find("sleep 314.159"), beside);
+    assert_int_equal(kill(beside, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* The file of a server that died with its host, whose pid somebody else has by now. */
+static void a_stale_file_points_to_nobody(void **state)
+{
+    static const char *const sleeper[] = {"sleep", "1000", NULL};
+    struct err err = ERR_INIT;
+    pid_t pid = pg_spawn(pg.data, sleeper);
+    char *text = xasprintf("%d\n%s\n1\n5432\n%s\n\n  1 32767\nready\n", (int)pid,
+                           pg.data, pg.directory);
+
+    (void)state;
+    assert_int_equal(pgdata_write(pg.data, "postmaster.pid", text, &err), 0);
+    assert_int_equal(fence_learn(&fence, &err), 0);
+    assert_int_equal(fence_freeze(&fence, 1000, &err), FENCE_E_GONE);
+    assert_int_equal(fence_kill(&fence, 1000, &err), 0);
+    assert_int_equal(pg_state_of(pid), 'S');
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    free(text);
+}
+
+/* Whoever is attached counts, although we do not see that it belongs to the server. */
+static void the_proof_waits_for_the_shared_memory(void **state)
+{
+    struct pgdata_postmaster pm;
+    struct err err = ERR_INIT;
+    void *address;
+
+    (void)state;
+    pg_start(&pg, "");
+    assert_int_equal(pgdata_read_postmaster(pg.data, &pm, &err), 0);
+    address = shmat(pm.shm_id, NULL, SHM_RDONLY);
+    assert_ptr_not_equal(address, (void *)-1);
+    assert_int_equal(fence_kill_begin(&fence, &err), 0);
+    PG_WAIT(fence_kill_poll(&fence, &err) == FENCE_E_WORKING &&
+            strstr(err.text, "attached") != NULL);
+    assert_int_equal(look(), FENCE_ORPHANS);
+    assert_int_equal(fence_kill_poll(&fence, &err), FENCE_E_WORKING);
+    assert_int_equal(shmdt(address), 0);
+    assert_int_equal(fence_kill_poll(&fence, &err), 0);
+    assert_int_equal(look(), FENCE_GONE);
+}
+
+/* Its processes are known; where they were started from does not matter any more. */
+static void a_renamed_directory_does_not_hide_it(void **state)
+{
+    char *moved = xasprintf("%s.moved", pg.data);
+
+    (void)state;
+    pg_start(&pg, "");
+    assert_int_equal(look(), FENCE_RUNNING);
+    assert_int_equal(rename(pg.data, moved), 0);
+    freeze();
+    assert_int_equal(look(), FENCE_FROZEN);
+    assert_int_equal(mkdir(pg.data, 0700), 0); /* another one in its place */
+    assert_int_equal(look(), FENCE_FROZEN);
+    assert_int_equal(fence_kill(&fence, PG_WAIT_MS, NULL), 0);
+    assert_int_equal(look(), FENCE_GONE);
+    free(moved);
+}
+
 static void archive_command_is_stopped_and_killed(void **state)
 {
     PGconn *conn;
@@ -409,6 +491,10 @@ int main(void)
         REAL(another_cluster_is_never_touched),
         REAL(a_new_server_is_not_killed_by_an_old_kill),
         REAL(bystanders_are_never_touched),
+        REAL(a_program_adopted_by_the_postmaster_is_none_of_it),
+        REAL(a_stale_file_points_to_nobody),
+        REAL(the_proof_waits_for_the_shared_memory),
+        REAL(a_renamed_directory_does_not_hide_it),
         REAL(archive_command_is_stopped_and_killed),
         REAL(zombie_counts_as_gone),
         REAL(clean_and_unclean_ends),

@@ -12,6 +12,7 @@
 #include "guard.h"
 #include "mono.h"
 #include "pg_fixture.h"
+#include "state.h"
 #include "unit.h"
 
 static struct pg pg;
@@ -156,14 +157,16 @@ static void released_is_writable_again(void **state)
 
 static void refused_while_the_daemon_runs(void **state)
 {
-    int fd = manage();
+    int fd, managed = manage();
+    struct err err = ERR_INIT;
 
     (void)state;
     assert_int_equal(guard_arm(pg.data, NULL), 0);
-    assert_int_equal(flock(fd, LOCK_EX), 0);
+    assert_int_equal(state_lock(context.config.state_directory, &fd, &err), 0);
     assert_int_equal(release(), EXIT_CODE_BAD_CONFIG);
     assert_true(guarded());
     assert_int_equal(close(fd), 0);
+    assert_int_equal(close(managed), 0);
     assert_int_equal(release(), 0);
     assert_false(guarded());
 }

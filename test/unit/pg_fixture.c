@@ -8,10 +8,12 @@
 #include <grp.h>
 #include <poll.h>
 #include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -56,6 +58,42 @@ static int become_postgres(void)
      */
     (void)prctl(PR_SET_DUMPABLE, 1);
     return setenv("HOME", user->pw_dir, 1) != 0 || chdir("/") != 0;
+}
+
+/* Process 1 of a namespace: takes in orphans, and passes the test's result on. When it
+ * ends, the kernel ends whatever the test has left behind. */
+static _Noreturn void be_init(pid_t test)
+{
+    int status;
+    pid_t pid;
+
+    while ((pid = wait(&status)) != test)
+        if (pid < 0 && errno != EINTR)
+            _exit(1);
+    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+}
+
+/* What is tested stops and kills by what it finds in /proc: should it be wrong one day,
+ * it must not find anybody's PostgreSQL but ours. Without the privilege (a plain user)
+ * its own rules have to do. */
+static void be_alone(void)
+{
+    pid_t pid;
+    int status;
+
+    if (geteuid() != 0 || unshare(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC) != 0)
+        return;
+    pid = fork();
+    if (pid > 0) {
+        (void)waitpid(pid, &status, 0);
+        _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+    }
+    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("proc", "/proc", "proc", 0, NULL) != 0)
+        _exit(1);
+    pid = fork();
+    if (pid != 0)
+        be_init(pid);
 }
 
 /* Run a program in the background of nothing: its output is in `log` below top. */
@@ -110,6 +148,7 @@ int pg_fixture_begin(void)
     char template[128], conf[160];
     FILE *file;
 
+    be_alone();
     if (become_postgres() != 0 || find_bin() != 0 || mkdtemp(top) == NULL)
         return 1;
     (void)snprintf(template, sizeof template, "%s/template", top);
@@ -182,6 +221,18 @@ pid_t pg_start_child(const struct pg *pg)
     pid_t pid = pg_spawn("/", (const char *[]){program("postgres"), "-D", pg->data,
                                                "-k", pg->directory, NULL});
 
+    PG_WAIT(is_ready(pg));
+    return pid;
+}
+
+pid_t pg_start_beside(const struct pg *pg, const char *command)
+{
+    char line[800];
+    pid_t pid;
+
+    (void)snprintf(line, sizeof line, "%s & exec %s -D %s -k %s", command,
+                   program("postgres"), pg->data, pg->directory);
+    pid = pg_spawn("/", (const char *[]){"sh", "-c", line, NULL});
     PG_WAIT(is_ready(pg));
     return pid;
 }

@@ -1,8 +1,10 @@
 /* pg_fixture.h - real PostgreSQL clusters for unit tests, below one temporary
  * directory.
  *
- * Run as root, the test becomes user postgres first. Clusters listen on a Unix socket
- * in their own directory only. Every wait has a deadline; a failed one fails the test.
+ * Run as root, the test goes into process and IPC namespaces of its own, so that it
+ * cannot touch anybody else's PostgreSQL, and becomes user postgres. Clusters listen on
+ * a Unix socket in their own directory only. Every wait has a deadline; a failed one
+ * fails the test.
  */
 #ifndef PGRMON_PG_FIXTURE_H
 #define PGRMON_PG_FIXTURE_H
@@ -34,6 +36,9 @@ void pg_start(const struct pg *pg, const char *options);
 bool pg_can_start(const struct pg *pg);
 /* Start the postmaster as our own child (it becomes our zombie), and wait. */
 pid_t pg_start_child(const struct pg *pg);
+/* The same, by `sh -c "COMMAND & exec postgres ..."`: the command is then a child of
+ * the postmaster. */
+pid_t pg_start_beside(const struct pg *pg, const char *command);
 /* pg_ctl stop, mode "fast" or "immediate". */
 void pg_stop(const struct pg *pg, const char *mode);
 /* Kill what is left of it and remove it. */

@@ -8,7 +8,7 @@
 #include "queries.h"
 #include "unit.h"
 
-#define N_NODE_COLUMNS  12
+#define N_NODE_COLUMNS  13
 #define N_PROBE_COLUMNS 12
 
 /* A result of `n_columns` columns without rows. */
@@ -48,11 +48,12 @@ static void add_row(PGresult *res, const char *const *texts)
 /* ---- nodes
  * ---------------------------------------------------------------------------- */
 
-static const char *const primary_row[] = {"1",      "node1",  "primary", NULL,
-                                          "t",      "f",      "default", "100",
-                                          "host=a", "pgrmon", NULL,      "/etc/conf"};
-static const char *const standby_row[] = {
-    "2", "node2", "standby", "1", "f", "t", "Wien", "0", "host=b", "", "slot_2", ""};
+static const char *const primary_row[] = {
+    "1",   "node1",  "primary", NULL, "t",         "f",  "default",
+    "100", "host=a", "pgrmon",  NULL, "/etc/conf", "256"};
+static const char *const standby_row[] = {"2",      "node2", "standby", "1",      "f",
+                                          "t",      "Wien",  "0",       "host=b", "",
+                                          "slot_2", "",      "256"};
 
 static void nodes_are_decoded(void **state)
 {
@@ -65,6 +66,7 @@ static void nodes_are_decoded(void **state)
     add_row(res, standby_row);
     assert_int_equal(query_decode_nodes(res, &nodes, &err), 0);
     assert_int_equal(nodes.n, 2);
+    assert_true(nodes.version == 256);
     assert_int_equal(nodes.v[0].id, 1);
     assert_string_equal(nodes.v[0].name, "node1");
     assert_int_equal(nodes.v[0].role, CORE_ROLE_PRIMARY);
@@ -285,7 +287,7 @@ static void term_out_of_range(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++) {
         const char *row[] = {"f",  "1",  NULL, terms[i], NULL, NULL,
-                             NULL, NULL, NULL, NULL,     NULL};
+                             NULL, NULL, NULL, NULL,     NULL, NULL};
         struct core_observation seen;
 
         assert_int_equal(decode(row, 1, &seen), -EINVAL);
@@ -298,7 +300,7 @@ static void term_out_of_range(void **state)
 static void unknown_is_no_error(void **state)
 {
     static const char *const row[] = {"t",  "1",  NULL, NULL, NULL, NULL,
-                                      NULL, NULL, NULL, NULL, NULL};
+                                      NULL, NULL, NULL, NULL, NULL, NULL};
     struct core_observation seen;
 
     (void)state;

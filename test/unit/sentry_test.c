@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -127,8 +128,8 @@ static int daemon_with(const struct sentry_orders *orders)
         struct sentry *sentry = start(NULL);
         int sentry_of_ours = sentry_pid(sentry);
 
-        if (orders != NULL && sentry_order(sentry, orders) != 0)
-            _exit(1);
+        if (orders != NULL)
+            (void)!sentry_order(sentry, orders); /* may be at work already: busy */
         if (write(fds[1], &sentry_of_ours, sizeof pid) != sizeof pid)
             _exit(1);
         for (;;)
@@ -285,6 +286,32 @@ static void a_kill_is_reported_and_told_once(void **state)
     stop(sentry);
 }
 
+/* Orders that come while it kills must not make it forget that it did. */
+static void a_kill_is_told_although_orders_came_meanwhile(void **state)
+{
+    struct sentry_orders orders = orders_in(0, 0);
+    struct sentry *sentry = start(NULL);
+    struct pgdata_postmaster pm;
+    struct mono end;
+    void *address;
+
+    (void)state;
+    assert_int_equal(pgdata_read_postmaster(pg.data, &pm, NULL), 0);
+    address = shmat(pm.shm_id, NULL, SHM_RDONLY); /* keeps the proof waiting */
+    assert_ptr_not_equal(address, (void *)-1);
+    (void)!sentry_order(sentry, &orders);
+    PG_WAIT(strstr(sentry_did(sentry).text, "attached") != NULL);
+    orders = SENTRY_STAND_DOWN;
+    assert_int_equal(sentry_order(sentry, &orders), SENTRY_E_BUSY);
+    assert_int_equal(shmdt(address), 0);
+    PG_WAIT(sentry_did(sentry).did == SENTRY_DID_KILL);
+    end = mono_add(sentry_did(sentry).at, 5 * BEAT_MS); /* it reads the orders again */
+    PG_WAIT(mono_reached(end, mono_now()));
+    assert_int_equal(sentry_order(sentry, &orders), SENTRY_E_KILLED);
+    PG_WAIT(sentry_order(sentry, &orders) == 0);
+    stop(sentry);
+}
+
 static void a_new_daemon_takes_over(void **state)
 {
     struct sentry_orders orders = orders_in(4000, 600000);
@@ -340,6 +367,9 @@ static void the_deeds_of_a_dead_one_are_known(void **state)
     assert_true(former.ran);
     assert_true(former.guarded);
     assert_true(mono_reached(orders.kill_at, former.at));
+    stop(sentry);
+    sentry = start(&former); /* told once */
+    assert_int_equal(former.did, SENTRY_DID_NOTHING);
     stop(sentry);
 }
 
@@ -440,6 +470,7 @@ int main(void)
         REAL(moved_deadlines_never_freeze_after_the_thaw),
         REAL(a_lease_that_is_renewed_is_left_alone),
         REAL(a_kill_is_reported_and_told_once),
+        REAL(a_kill_is_told_although_orders_came_meanwhile),
         REAL(a_new_daemon_takes_over),
         REAL(a_stopped_former_is_killed),
         REAL(the_deeds_of_a_dead_one_are_known),

@@ -99,7 +99,6 @@ static void every_record_and_answer_has_its_status(void **state)
         enum show_tone tone;
     } cases[] = {
         {CORE_ROLE_PRIMARY, true,  REACH_OK,       false, "* running",            SHOW_TONE_GOOD },
-        {CORE_ROLE_WITNESS, true,  REACH_OK,       false, "* running",            SHOW_TONE_GOOD },
         {CORE_ROLE_STANDBY, true,  REACH_OK,       true,  "  running",            SHOW_TONE_GOOD },
         {CORE_ROLE_PRIMARY, false, REACH_OK,       false, "! running",            SHOW_TONE_DOUBT},
         {CORE_ROLE_STANDBY, false, REACH_OK,       true,  "! running",            SHOW_TONE_DOUBT},
@@ -129,9 +128,11 @@ static void every_record_and_answer_has_its_status(void **state)
         struct node_record record = {.role = cases[i].role, .active = cases[i].active};
         struct core_observation seen = {.reach = cases[i].reach,
                                         .in_recovery = cases[i].in_recovery};
+        const struct daemons_row daemon = {.ballot_ms = -1};
         enum show_tone tone;
 
-        assert_string_equal(show_status(&record, &seen, &tone), cases[i].status);
+        assert_string_equal(show_status(&record, &seen, &daemon, &tone),
+                            cases[i].status);
         assert_int_equal(tone, cases[i].tone);
     }
 }
@@ -181,14 +182,117 @@ static void two_primaries_are_the_first_issue(void **state)
     show_deinit(&world->show);
 }
 
-static void a_witness_with_a_server_is_no_second_primary(void **state)
+/* A note of `node_id` on the board of the node at `index`. */
+static struct core_note *post(struct world *world, int index, int node_id)
+{
+    struct gathered *board = &world->answers[index];
+    struct core_note *note = &board->notes[board->n_notes++];
+    bool leads = node_id == 1;
+
+    *note = (struct core_note){
+        .phase = leads ? CORE_PHASE_LEAD : CORE_PHASE_FOLLOW,
+        .node_id = node_id,
+        .term = 7,
+        .stamp = {(uint32_t)node_id, leads ? 50200 : 9000 },
+        .leader_id = 1,
+        .echo = {1,                 leads ? 50200 : 50080},
+        .window_ms = 3000,
+        .incarnation = 1,
+    };
+    return note;
+}
+
+/* Two data nodes and a witness, whose daemons run; the third node is the witness. */
+static struct world *with_witness(void)
+{
+    struct world *world = healthy();
+
+    world->set.v[2].role = CORE_ROLE_WITNESS;
+    world->set.v[2].upstream_id = 0;
+    world->answers[2] = (struct gathered){.seen = {.node_id = 3}};
+    world->answers[1].n_downstreams = 0;
+    for (int id = 1; id <= 3; id++)
+        (void)post(world, 0, id);
+    return world;
+}
+
+static void a_witness_is_seen_by_its_notes(void **state)
+{
+    struct world *world = with_witness();
+
+    (void)state;
+    build(world);
+    assert_int_equal(world->show.n_issues, 0);
+    assert_string_equal(world->show.rows[2].status, "* running");
+    assert_int_equal(world->show.rows[2].tone, SHOW_TONE_GOOD);
+    assert_int_equal(world->show.n_primaries, 1);
+    assert_int_equal(world->show.daemons.n_supporting, 3);
+    show_deinit(&world->show);
+
+    world->answers[0].notes[2].echo.ms = 40000;
+    build(world);
+    assert_string_equal(world->show.rows[2].status, "? unreachable");
+    assert_int_equal(count(world, "no pgrmond is seen of node \"node3\" (ID: 3)"), 1);
+    show_deinit(&world->show);
+
+    world->answers[0].n_notes = 2;
+    build(world);
+    assert_string_equal(world->show.rows[2].status, "? unreachable");
+    assert_int_equal(world->show.rows[2].tone, SHOW_TONE_BAD);
+    assert_int_equal(world->show.n_issues, 1);
+    show_deinit(&world->show);
+}
+
+static void a_frozen_primary_is_told(void **state)
+{
+    struct world *world = with_witness();
+
+    (void)state;
+    down(world, 0, REACH_SILENT);
+    world->answers[0].n_notes = 0;
+    post(world, 1, 1)->frozen = true;
+    post(world, 1, 2)->leader_id = 0;
+    build(world);
+    assert_string_equal(world->show.rows[0].status, "! frozen");
+    assert_int_equal(count(world, "PostgreSQL of node \"node1\" (ID: 1) is frozen"), 1);
+    assert_int_equal(
+        count(world, "\"node1\" (ID: 1) leads, supported by 1 of 3 voters: 2 are"), 1);
+    show_deinit(&world->show);
+}
+
+static void who_does_not_vote_is_told(void **state)
+{
+    struct world *world = with_witness();
+    struct core_note *notes = world->answers[0].notes;
+
+    (void)state;
+    world->set.v[1].voting = false;
+    notes[2].voiceless = true;
+    build(world);
+    assert_int_equal(count(world, "\"node2\" (ID: 2) does not vote: it is in main"), 1);
+    assert_int_equal(count(world, "\"node3\" (ID: 3) does not vote: it has no valid"),
+                     1);
+    show_deinit(&world->show);
+
+    world->set.v[1].voting = true;
+    notes[1].phase = CORE_PHASE_ASK;
+    notes[1].leader_id = 0;
+    notes[2].voiceless = false;
+    notes[2].phase = CORE_PHASE_PAUSED;
+    build(world);
+    assert_int_equal(count(world, "\"node2\" (ID: 2) does not support the leader"), 1);
+    assert_int_equal(count(world, "\"node3\" (ID: 3) is paused"), 1);
+    show_deinit(&world->show);
+}
+
+/* Without any daemon there is nothing to be said of leases. */
+static void without_daemons_nobody_is_missed(void **state)
 {
     struct world *world = healthy();
 
     (void)state;
-    add_node(world, 4, CORE_ROLE_WITNESS, 1);
-    world->answers[3].seen.system_identifier = 8;
     build(world);
+    assert_false(world->show.daemons.any);
     assert_int_equal(world->show.n_issues, 0);
     show_deinit(&world->show);
 }
@@ -283,7 +387,10 @@ int main(void)
         cmocka_unit_test(a_healthy_cluster_has_no_issues),
         cmocka_unit_test(lag_is_counted_from_the_primary),
         cmocka_unit_test(two_primaries_are_the_first_issue),
-        cmocka_unit_test(a_witness_with_a_server_is_no_second_primary),
+        cmocka_unit_test(a_witness_is_seen_by_its_notes),
+        cmocka_unit_test(a_frozen_primary_is_told),
+        cmocka_unit_test(who_does_not_vote_is_told),
+        cmocka_unit_test(without_daemons_nobody_is_missed),
         cmocka_unit_test(a_dead_primary_is_told_and_leaves_upstreams_in_doubt),
         cmocka_unit_test(a_standby_that_left_its_upstream_is_told),
         cmocka_unit_test(roles_that_differ_from_the_record_are_told),

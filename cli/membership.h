@@ -1,0 +1,55 @@
+/* membership.h - rule M1: one change of who votes at a time.
+ *
+ * Before the set of voters is changed, a majority of the present ones must have the
+ * present set in their own files, and the leader's term row in their metadata: else two
+ * majorities could exist that have no voter in common. */
+#ifndef PGRMON_MEMBERSHIP_H
+#define PGRMON_MEMBERSHIP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cmd.h"
+#include "gather.h"
+#include "node.h"
+#include "precheck.h"
+
+/* Why one voter does not count. */
+enum membership_gap {
+    MEMBERSHIP_CONFIRMED,
+    MEMBERSHIP_UNSEEN,    /* no note of its daemon on any board */
+    MEMBERSHIP_VOICELESS, /* its daemon has no valid state file */
+    MEMBERSHIP_OLDER,     /* it quotes an older membership */
+    MEMBERSHIP_NO_TERM,   /* it does not have the newest term */
+};
+
+struct membership_count {
+    int n_voters, needed, confirmed;
+    bool daemons;                             /* a note lies on some board */
+    enum membership_gap gaps[CORE_MAX_NODES]; /* in the order of the nodeset */
+};
+
+/* Count who has confirmed set->version and `term`. A witness has no metadata: there the
+ * term that it promised counts. Pure. `answers` has set->n elements. */
+void membership_count(const struct nodeset *set,
+                      const struct gathered *answers,
+                      int64_t term,
+                      struct membership_count *ret);
+
+/* Append what M1 says about changing the set of voters now: asks all nodes again and
+ * again for up to 10 seconds (once with --dry-run, --force, or when the list has a
+ * failure already). Too few are a failure, unless --force. Where no daemon is seen at
+ * all there is nobody to agree with: a notice. `set` is as read from the primary. */
+void membership_check(const struct cmd_context *context,
+                      const struct nodeset *set,
+                      int primary_id,
+                      struct precheck *list);
+
+/* Append a notice when the change leaves two voters or one (design.md 3.8).
+ * `n_voters`: afterwards. */
+void membership_check_size(int n_voters, struct precheck *list);
+
+/* How many vote; without the one with the id `except` (0 = count all). */
+int membership_voters(const struct nodeset *set, int except);
+
+#endif

@@ -1,0 +1,395 @@
+/* stories.c - the schedules of design.md 3.10: each broke an earlier text. */
+#include "check.h"
+#include "shell.h"
+#include "sim.h"
+#include "world.h"
+
+/* Long enough for a promise of 6 s, an election, and the others to follow. */
+#define FAILOVER_MS 18000
+
+static void nodes(struct sim *sim, int n)
+{
+    (void)sim_add(sim, 1, 0, 100);
+    for (int id = 2; id <= n; id++)
+        (void)sim_add(sim, id, 1, 100);
+}
+
+static void calm(struct sim *sim, int n)
+{
+    nodes(sim, n);
+    sim_start(sim);
+    sim_run(sim, 5000);
+}
+
+static void settle(struct sim *sim)
+{
+    sim_run(sim, FAILOVER_MS);
+    check_stable(sim);
+}
+
+/* ---- the lease --------------------------------------------------------------------
+ */
+
+static void short_partition(struct sim *sim)
+{
+    calm(sim, 3);
+    sim_isolate(sim, 1);
+    sim_run(sim, 4500);
+    sim_say(sim, "clients saw a pause, no disconnect");
+    sim_rejoin_network(sim, 1);
+    settle(sim);
+}
+
+static void long_partition(struct sim *sim)
+{
+    calm(sim, 3);
+    sim_isolate(sim, 1);
+    sim_run(sim, FAILOVER_MS);
+    sim_rejoin_network(sim, 1);
+    settle(sim);
+}
+
+/* ---- 1, 3, 8: what comes back -------------------------------------------------------
+ */
+
+static void reboot_of_the_leader(struct sim *sim)
+{
+    calm(sim, 3);
+    sim_pg_stop(sim, 1);
+    sim_host_crash(sim, 1);
+    sim_run(sim, FAILOVER_MS);
+    sim_say(sim, "PostgreSQL is started two seconds before the daemon");
+    sim_host_boot(sim, 1, 300, 2000);
+    settle(sim);
+}
+
+static void resigned_and_back(struct sim *sim)
+{
+    calm(sim, 3);
+    sim_pg_kill(sim, 1);
+    sim_run(sim, 30);
+    sim_daemon_stop(sim, 1);
+    sim_pg_start_unit(sim, 1, 300);
+    sim_run(sim, 50);
+    sim_daemon_start(sim, 1);
+    settle(sim);
+}
+
+static void notes_of_a_former_boot(struct sim *sim)
+{
+    sim->linger_ms = 7200000;
+    calm(sim, 3);
+    sim_say(sim, "notes of node1 and node2 linger for two hours from now on");
+    sim_host_crash(sim, 1);
+    sim_host_crash(sim, 2);
+    sim_run(sim, 1000);
+    sim_host_boot(sim, 1, 200, 500);
+    sim_host_boot(sim, 2, 200, 0);
+    settle(sim);
+}
+
+/* ---- 2: promotions
+ * --------------------------------------------------------------------- */
+
+static void slow_promotion(struct sim *sim)
+{
+    nodes(sim, 3);
+    sim_node(sim, 2)->promotion.takes_ms = 15000;
+    sim_node(sim, 3)->settings.failover = CORE_FAILOVER_MANUAL;
+    sim_start(sim);
+    sim_run(sim, 5000);
+    sim_pg_kill(sim, 1);
+    sim_until(sim, 2, CORE_PROMOTING, FAILOVER_MS);
+    sim_run(sim, 1000);
+    sim_node(sim, 3)->settings.failover = CORE_FAILOVER_AUTOMATIC;
+    sim_daemon_reload(sim, 3);
+    sim_say(sim, "it loses its lease in the middle of it");
+    sim_isolate(sim, 2);
+    sim_run(sim, FAILOVER_MS);
+    sim_rejoin_network(sim, 2);
+    settle(sim);
+}
+
+/* ---- 7: the file
+ * ------------------------------------------------------------------------- */
+
+static void lost_file(struct sim *sim)
+{
+    calm(sim, 3);
+    sim_daemon_stop(sim, 3);
+    sim_lose_file(sim, 3);
+    sim_daemon_start(sim, 3);
+    sim_run(sim, 5000);
+    sim_say(sim, "node3 does not vote, so node1 has to");
+    sim_pg_kill(sim, 1);
+    settle(sim);
+}
+
+static void window_changed(struct sim *sim)
+{
+    calm(sim, 3);
+    sim_say(sim, "the windows of the voters get shorter while they restart");
+    sim_isolate(sim, 1);
+    for (int id = 2; id <= 3; id++) {
+        sim_daemon_stop(sim, id);
+        sim_node(sim, id)->settings.reconnect_attempts = 1;
+        sim_node(sim, id)->settings.beat_ms = 100;
+        sim_daemon_start(sim, id);
+    }
+    sim_run(sim, FAILOVER_MS);
+    sim_rejoin_network(sim, 1);
+    settle(sim);
+}
+
+/* ---- 9, 20: renewal
+ * ------------------------------------------------------------------------ */
+
+/* It voted for a candidate that nobody else has seen. */
+static void voted_elsewhere(struct sim *sim, int id, int64_t term, int candidate)
+{
+    struct sim_node *node = sim_node(sim, id);
+
+    sim_daemon_stop(sim, id);
+    node->file.term = term;
+    node->file.leader_id = candidate;
+    node->file.duty = CORE_DUTY_FOLLOWER;
+    sim_daemon_start(sim, id);
+}
+
+static void renewal(struct sim *sim)
+{
+    calm(sim, 3);
+    sim_say(sim, "node3 has promised term 5 to node2, which never won it");
+    voted_elsewhere(sim, 3, 5, 2);
+    settle(sim);
+}
+
+static void split_renewal(struct sim *sim)
+{
+    calm(sim, 5);
+    sim_say(sim, "node4 and node5 have promised other terms to losers");
+    voted_elsewhere(sim, 4, 5, 2);
+    voted_elsewhere(sim, 5, 7, 3);
+    settle(sim);
+}
+
+/* ---- 10 to 13, 17, 19: who has which WAL
+ * ------------------------------------------------------ */
+
+static void two_losers(struct sim *sim)
+{
+    calm(sim, 4);
+    sim_say(sim, "two promotions from one point: the same timeline number");
+    sim_pg_kill(sim, 1);
+    sim_pg_promote(sim, 3);
+    sim_pg_promote(sim, 4);
+    sim_run(sim, 2 * FAILOVER_MS);
+}
+
+static void blocked_revocation(struct sim *sim)
+{
+    nodes(sim, 3);
+    sim->copies = 1;
+    sim_start(sim);
+    sim_run(sim, 5000);
+    sim_say(sim, "node2 is behind; node3 has the only copy, and a reader");
+    sim_cut(sim, 2, 1);
+    sim_node(sim, 3)->pg.reader_ms = 3000;
+    sim_run(sim, 1000);
+    sim_pg_kill(sim, 1);
+    sim_run(sim, 1000);
+    sim_heal(sim, 2, 1);
+    settle(sim);
+}
+
+static void delayed_replay(struct sim *sim)
+{
+    nodes(sim, 3);
+    sim->copies = 1;
+    sim_start(sim);
+    sim_run(sim, 3000);
+    sim_node(sim, 3)->pg.replay_paused = true;
+    sim_run(sim, 1000);
+    sim_cut(sim, 2, 1);
+    sim_run(sim, 1000);
+    sim_say(sim, "node3 has all that was acknowledged, and shows far less");
+    sim_pg_crash_restart(sim, 3);
+    sim_run(sim, 500);
+    sim_host_crash(sim, 1);
+    sim_run(sim, FAILOVER_MS);
+    sim_node(sim, 3)->pg.replay_paused = false;
+    settle(sim);
+}
+
+static void copy_without_a_vote(struct sim *sim)
+{
+    nodes(sim, 4);
+    sim->copies = 1;
+    sim_node(sim, 4)->mute = true;
+    sim_start(sim);
+    sim_run(sim, 3000);
+    sim_cut(sim, 2, 1);
+    sim_cut(sim, 3, 1);
+    sim_run(sim, 800);
+    sim_say(sim, "node4 has no vote, and alone what was acknowledged");
+    sim_host_crash(sim, 1);
+    sim_heal(sim, 2, 1);
+    sim_heal(sim, 3, 1);
+    sim_run(sim, 2 * FAILOVER_MS);
+}
+
+static void orphans(struct sim *sim)
+{
+    calm(sim, 3);
+    sim_pg_kill_slowly(sim, 1, 1800);
+    settle(sim);
+}
+
+static void best_may_not_lead(struct sim *sim)
+{
+    (void)sim_add(sim, 1, 0, 100);
+    (void)sim_add(sim, 2, 1, 100);
+    (void)sim_add(sim, 3, 1, 0);
+    sim_start(sim);
+    sim_run(sim, 5000);
+    sim_cut(sim, 2, 1);
+    sim_run(sim, 600);
+    sim_say(sim, "node3 is the most advanced, and has priority 0");
+    sim_pg_kill(sim, 1);
+    sim_heal(sim, 2, 1);
+    sim_run(sim, 2 * FAILOVER_MS);
+}
+
+static void with_witness(struct sim *sim)
+{
+    (void)sim_add(sim, 1, 0, 100);
+    (void)sim_add(sim, 2, 1, 100);
+    (void)sim_add_witness(sim, 3);
+    sim->copies = 1;
+    sim_start(sim);
+    sim_run(sim, 5000);
+}
+
+static void witness_primary_lost(struct sim *sim)
+{
+    with_witness(sim);
+    sim_host_crash(sim, 1);
+    sim_run(sim, FAILOVER_MS);
+    sim_host_boot(sim, 1, 300, 0);
+    settle(sim);
+}
+
+static void witness_standby_lost(struct sim *sim)
+{
+    with_witness(sim);
+    sim_host_crash(sim, 2);
+    sim_run(sim, FAILOVER_MS);
+    check_stable(sim);
+    sim_host_boot(sim, 2, 300, 0);
+    settle(sim);
+}
+
+static void witness_lost(struct sim *sim)
+{
+    with_witness(sim);
+    sim_host_crash(sim, 3);
+    sim_run(sim, FAILOVER_MS);
+    check_stable(sim);
+    sim_host_boot(sim, 3, 300, 0);
+    settle(sim);
+}
+
+/* ---- 14: whoever fences
+ * ------------------------------------------------------------------------ */
+
+static void daemon_dead_then_partition(struct sim *sim)
+{
+    calm(sim, 3);
+    sim_daemon_stop(sim, 1);
+    sim_run(sim, 500);
+    sim_isolate(sim, 1);
+    sim_run(sim, FAILOVER_MS);
+    sim_rejoin_network(sim, 1);
+    sim_daemon_start(sim, 1);
+    settle(sim);
+}
+
+static void daemon_stopped(struct sim *sim)
+{
+    calm(sim, 3);
+    sim_daemon_stall(sim, 1, 12000);
+    sim_run(sim, 12000);
+    settle(sim);
+}
+
+static void host_paused(struct sim *sim)
+{
+    calm(sim, 3);
+    sim_host_pause(sim, 1, 15000);
+    sim_run(sim, 15000);
+    settle(sim);
+}
+
+/* ---- 15, 16, 18
+ * ------------------------------------------------------------------------------------
+ */
+
+static void two_nodes_both_back(struct sim *sim)
+{
+    calm(sim, 2);
+    sim_isolate(sim, 1);
+    sim_run(sim, FAILOVER_MS);
+    sim_say(sim, "without a majority both are writable: a witness prevents it");
+    sim_rejoin_network(sim, 1);
+    sim_run(sim, FAILOVER_MS);
+}
+
+static void reached_one_way(struct sim *sim)
+{
+    calm(sim, 3);
+    sim_say(sim, "node1 reaches the others, they do not reach it");
+    sim_cut(sim, 2, 1);
+    sim_cut(sim, 3, 1);
+    sim_run(sim, 60000);
+    sim_heal(sim, 2, 1);
+    sim_heal(sim, 3, 1);
+    settle(sim);
+}
+
+static void recovery_for_ever(struct sim *sim)
+{
+    calm(sim, 3);
+    sim_pg_crash_restart(sim, 1);
+    settle(sim);
+}
+
+/* clang-format off */
+const struct sim_scenario sim_stories[] = {
+    {"short_partition", "L4, L5: frozen and thawed: nothing else happens", short_partition},
+    {"long_partition", "L6: frozen, killed, and a standby when it returns", long_partition},
+    {"reboot_of_the_leader", "3.10-1: PostgreSQL comes up before the daemon, read-only", reboot_of_the_leader},
+    {"slow_promotion", "3.10-2: the lease is lost during a promotion of 2.5 W", slow_promotion},
+    {"resigned_and_back", "3.10-3: resigned, restarted by init, fresh echoes of the term", resigned_and_back},
+    {"lost_file", "3.10-7: without a state file it does not vote", lost_file},
+    {"window_changed", "3.10-7: a promise of the longer window stands", window_changed},
+    {"notes_of_a_former_boot", "3.10-8: notes of the former boot linger for hours", notes_of_a_former_boot},
+    {"renewal", "3.10-9: a voter has promised a later term to a loser", renewal},
+    {"two_losers", "3.10-10: two promotions of one LSN", two_losers},
+    {"blocked_revocation", "3.10-11: a reader blocks the only copy's revocation", blocked_revocation},
+    {"delayed_replay", "3.10-11: replay is paused, its position understated", delayed_replay},
+    {"copy_without_a_vote", "3.10-12: the only copy is on a standby without a vote", copy_without_a_vote},
+    {"orphans", "3.10-13: backends of a dead postmaster acknowledge for 1.8 s", orphans},
+    {"daemon_dead_then_partition", "3.10-14: the sentry fences", daemon_dead_then_partition},
+    {"daemon_stopped", "3.10-14: the daemon does not run for two windows", daemon_stopped},
+    {"host_paused", "3.10-14: the whole host stands still", host_paused},
+    {"two_nodes_both_back", "3.10-15: two nodes, a partition, both back", two_nodes_both_back},
+    {"reached_one_way", "3.10-16: it reaches its voters, they do not reach it", reached_one_way},
+    {"best_may_not_lead", "3.10-17: the most advanced has priority 0", best_may_not_lead},
+    {"recovery_for_ever", "3.10-18: PostgreSQL restarts itself, read-only", recovery_for_ever},
+    {"witness_primary_lost", "3.10-19: two data nodes, a witness, k = 1: the primary", witness_primary_lost},
+    {"witness_standby_lost", "3.10-19: the standby", witness_standby_lost},
+    {"witness_lost", "3.10-19: the witness", witness_lost},
+    {"split_renewal", "3.10-20: ballots split between a term and its renewal", split_renewal},
+};
+/* clang-format on */
+const int sim_n_stories = (int)(sizeof sim_stories / sizeof *sim_stories);

@@ -113,6 +113,7 @@ struct cmd {
     X(node_release)                                                                    \
     X(cluster_show)                                                                    \
     X(cluster_notes)                                                                   \
+    X(cluster_explain)                                                                 \
     X(cluster_event)                                                                   \
     X(cluster_cleanup)                                                                 \
     X(cluster_upgrade)                                                                 \

@@ -139,6 +139,7 @@ static void on_members_timer(struct ev_loop *loop, ev_timer *timer, int revents)
     (void)revents;
     members_read(daemon);
     record_history(daemon);
+    startpg_remember_log(&daemon->config);
 }
 
 static void on_state_timer(struct ev_loop *loop, ev_timer *timer, int revents)

@@ -50,7 +50,8 @@ static bool guard(const struct action *action)
     const char *directory = action->daemon->config.data_directory;
     struct err err = ERR_INIT;
 
-    if (access(directory, W_OK | X_OK) != 0 || guard_arm(directory, &err) == 0)
+    if (action->daemon->config.start_guard == CONFIG_GUARD_OFF ||
+        access(directory, W_OK | X_OK) != 0 || guard_arm(directory, &err) == 0)
         return true;
     err_prefix(&err, "the start guard is missing");
     log_err(LOG_LEVEL_ERROR, &err);

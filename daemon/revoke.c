@@ -19,6 +19,7 @@
 #include "ownpg.h"
 #include "pgconn.h"
 #include "queries.h"
+#include "revoke_state.h"
 #include "waldump.h"
 
 /* Between questions. */
@@ -39,15 +40,6 @@
 /* Without progress for so many answers, replay waits for WAL that never comes. */
 #define N_STUCK 4
 
-/* What revoke_state said. */
-struct facts {
-    bool in_recovery, empty, paused, conflict, elsewhere;
-    char receivers[64];
-    pid_t startup;
-    struct lsn received, replayed;
-    int64_t term;
-};
-
 struct revoke {
     struct daemon *daemon;
     uint32_t id;
@@ -62,7 +54,7 @@ struct revoke {
     struct mono empty_since; /* ms 0: primary_conninfo is not seen empty yet */
     struct mono signalled;   /* the walreceiver or readers, the last time */
     bool answered;           /* `seen` is something */
-    struct facts seen;
+    struct revoke_state seen;
     int n_clean; /* answers in a row that prove the revocation */
     int n_ended; /* of them, those that prove the end of WAL */
     int n_stuck;
@@ -71,24 +63,6 @@ struct revoke {
     struct revoke_end result;
     char text[256];
 };
-
-const char *revoke_why_name(enum revoke_why why)
-{
-    static const char *const names[] = {
-        [REVOKE_DONE] = "done",
-        [REVOKE_NO_SESSION] = "no session",
-        [REVOKE_NOT_STANDBY] = "not standby",
-        [REVOKE_REFUSED] = "refused",
-        [REVOKE_BLOCKED] = "blocked",
-        [REVOKE_RECEIVER] = "receiver",
-        [REVOKE_CONFLICT] = "conflict",
-        [REVOKE_PAUSED] = "paused",
-        [REVOKE_LATE] = "late",
-        [REVOKE_UNKNOWN_END] = "unknown end",
-    };
-
-    return names[why];
-}
 
 /* ---- steps, and the end
  * -------------------------------------------------------------- */
@@ -113,24 +87,6 @@ static void later(struct revoke *revoke, int64_t ms, void (*step)(struct revoke 
     ev_timer_start(revoke->daemon->loop, &revoke->timer);
 }
 
-static void say(const struct revoke *revoke)
-{
-    const struct revoke_end *result = &revoke->result;
-    char position[LSN_TEXT_SIZE];
-
-    if (!result->ok)
-        log_warning("own PostgreSQL may still acknowledge WAL: %s", revoke->text);
-    else if (!result->report.known)
-        log_warning("own PostgreSQL receives no WAL any more, but cannot tell what it "
-                    "has: %s",
-                    revoke->text);
-    else
-        log_info("own PostgreSQL receives no WAL any more, it ends at %s of term %lld "
-                 "(%lld ms)",
-                 lsn_format(result->report.position, position),
-                 (long long)result->report.term, (long long)result->took_ms);
-}
-
 static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     struct revoke *revoke = timer->data;
@@ -146,10 +102,10 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
         revoke->step(revoke);
         return;
     }
-    say(revoke);
     result = revoke->result;
     memcpy(text, revoke->text, sizeof text);
     result.text = text;
+    revoke_log_end(&result);
     revoke_cancel(revoke);
     cb(arg, id, &result);
 }
@@ -170,7 +126,7 @@ static void end(struct revoke *revoke, bool ok, enum revoke_why why, const char 
 /* The deadline has passed: say what stands in the way. */
 static void end_late(struct revoke *revoke)
 {
-    const struct facts *seen = &revoke->seen;
+    const struct revoke_state *seen = &revoke->seen;
 
     if (revoke->n_clean >= N_PROOFS)
         end(revoke, true, REVOKE_LATE,
@@ -354,7 +310,7 @@ static struct lsn known_end(const struct revoke *revoke)
  * has to wait for something else. */
 static bool judge_end(struct revoke *revoke)
 {
-    const struct facts *seen = &revoke->seen;
+    const struct revoke_state *seen = &revoke->seen;
 
     if (revoke->n_ended >= N_PROOFS) {
         revoke->result.report = (struct core_report){true, seen->term, seen->replayed};
@@ -380,35 +336,10 @@ static bool judge_end(struct revoke *revoke)
 /* ---- asking, again and again
  * --------------------------------------------------------- */
 
-static bool equals(const char *text, const char *what)
-{
-    return text != NULL && strcmp(text, what) == 0;
-}
-
-static void take_facts(struct facts *facts, const PGresult *res)
-{
-    const char *receivers = query_text(res, 0, 2);
-    const char *type = query_text(res, 0, 4);
-    const char *wait = query_text(res, 0, 5);
-
-    facts->in_recovery = query_bool(res, 0, 0);
-    facts->empty = query_bool(res, 0, 1);
-    (void)snprintf(facts->receivers, sizeof facts->receivers, "%s",
-                   receivers == NULL ? "?" : receivers);
-    facts->startup = (pid_t)query_int64(res, 0, 3, 0);
-    facts->conflict = ownpg_is_conflict(type, wait);
-    facts->elsewhere = facts->conflict || equals(wait, "RecoveryPause") ||
-                       equals(wait, "RecoveryApplyDelay");
-    facts->received = query_lsn(res, 0, 6);
-    facts->replayed = query_lsn(res, 0, 7);
-    facts->paused = query_bool(res, 0, 8);
-    facts->term = query_int64(res, 0, 9, 0);
-}
-
 /* Returns false when the next question has to wait for something else. */
 static bool judge(struct revoke *revoke)
 {
-    const struct facts *seen = &revoke->seen;
+    const struct revoke_state *seen = &revoke->seen;
 
     if (!seen->in_recovery) {
         end(revoke, false, REVOKE_NOT_STANDBY, "own PostgreSQL is not in recovery");
@@ -448,7 +379,7 @@ static void on_state(struct pgconn *conn, void *arg, const struct pgconn_answer 
         on_failure(revoke, answer);
         return;
     }
-    take_facts(&revoke->seen, answer->result);
+    revoke_state_take(&revoke->seen, answer->result);
     revoke->answered = true;
     if (lsn_cmp(before, revoke->seen.replayed) == 0 && !revoke->seen.elsewhere)
         revoke->n_stuck++;
@@ -517,19 +448,21 @@ static void on_facts(struct pgconn *conn, void *arg, const struct pgconn_answer 
 {
     struct revoke *revoke = arg;
     const PGresult *res = answer->result;
+    const char *source;
 
     (void)conn;
     if (answer->reach != REACH_OK) {
         on_failure(revoke, answer);
         return;
     }
+    source = query_text(res, 0, 2);
     revoke->layout.page_size = (uint32_t)query_int64(res, 0, 3, 0);
     revoke->layout.segment_size = (uint64_t)query_int64(res, 0, 4, 0);
     if (!query_bool(res, 0, 0))
         end(revoke, false, REVOKE_NOT_STANDBY, "own PostgreSQL is not in recovery");
     else if (query_bool(res, 0, 1))
         ask(revoke);
-    else if (equals(query_text(res, 0, 2), "command line"))
+    else if (source != NULL && strcmp(source, "command line") == 0)
         end(revoke, false, REVOKE_BLOCKED,
             "primary_conninfo was given on the postmaster's command line, where it "
             "cannot be changed; start PostgreSQL without it");

@@ -183,7 +183,8 @@ const struct config_row config_table[] = {
     {.name = "state_directory", .section = NODE, .type = CONFIG_TYPE_PATH,
      AT(state_directory), .fallback = "",
      .help = "Where the daemon keeps what must survive a restart. When empty, "
-             "/var/lib/pgrmon/ followed by node_name. Never share, copy or restore it."},
+             "/var/lib/pgrmon/ followed by node_name. It is made by a registration, where "
+             "its parent is there and may be written to. Never share, copy or restore it."},
 
     {.name = "pg_bindir", .section = COMMANDS, .type = CONFIG_TYPE_PATH, AT(pg_bindir),
      .fallback = "", RELOADABLE,
@@ -241,8 +242,8 @@ const struct config_row config_table[] = {
 
     {.name = "failover", .section = FAILOVER, .type = CONFIG_TYPE_ENUM, AT(failover),
      .fallback = "manual", .words = config_failover_words, RELOADABLE,
-     .help = "Whether this node's daemon acts when the primary is gone: manual or "
-             "automatic. With manual it watches and reports."},
+     .help = "Whether this node may be elected when the primary is gone: manual or "
+             "automatic. With manual it watches, votes, and follows a new primary."},
     {.name = "promote_command", .section = FAILOVER, .type = CONFIG_TYPE_STRING,
      AT(promote_command), .fallback = "", RELOADABLE,
      .help = "What the daemon runs to promote this node. When empty, it is built in. "
@@ -272,26 +273,27 @@ const struct config_row config_table[] = {
     {.name = "startup_patience", .section = FAILOVER, .type = CONFIG_TYPE_DURATION,
      AT(startup_patience_ms), .fallback = "5min", RANGE(0, DAY), RELOADABLE,
      .help = "How long a PostgreSQL that says that it is starting, recovering or shutting "
-             "down counts as alive while it makes progress."},
+             "down counts as alive."},
     {.name = "quorum", .section = FAILOVER, .type = CONFIG_TYPE_ENUM, AT(quorum),
      .fallback = "auto", .words = config_quorum_words, RELOADABLE,
-     .help = "auto: from three nodes on, a majority of them must be reachable before one "
-             "is promoted; of two nodes, the standby promotes itself, which a partition "
-             "between them can abuse. majority: never without a majority."},
+     .help = "auto: from three nodes on, nobody is promoted without the votes of a majority; "
+             "of two nodes, the standby promotes itself, which a partition between them "
+             "turns into two primaries. majority: never without a majority."},
 
     {.name = "fencing", .section = FENCING, .type = CONFIG_TYPE_ENUM, AT(fencing),
      .fallback = "freeze", .words = fencing_words, RELOADABLE,
-     .help = "What happens to a primary that a majority no longer supports. freeze: its "
-             "processes are stopped in an instant, go on when the majority is back, and "
-             "are killed when the others may have elected another primary; clients see a "
-             "pause. stop: killed at once. off: nothing, so that two primaries can accept "
-             "writes at the same time."},
+     .help = "What happens to a primary that a majority has not supported for half of the "
+             "failover window. freeze: its processes are stopped in an instant, go on when "
+             "the majority is back, and are killed after the whole window, before the "
+             "others can have elected another primary; clients see a pause. stop: killed at "
+             "once. off: nothing, so that two primaries can accept writes at the same time."},
     {.name = "on_daemon_loss", .section = FENCING, .type = CONFIG_TYPE_ENUM,
      AT(on_daemon_loss), .fallback = "fence", .words = daemon_loss_words, RELOADABLE,
      .help = "What happens to a primary whose daemon is gone and not started again in "
              "time. fence: a small process that the daemon leaves behind, the sentry, "
-             "fences it when its lease is over. keep: it goes on, for as long as the "
-             "other nodes reach it."},
+             "fences it when its lease is over. keep: it goes on. The others elect nobody "
+             "while they reach its PostgreSQL; cut off from them it is a second primary. "
+             "The same value belongs on all nodes."},
     {.name = "primary_on_quorum_loss", .section = FENCING, .type = CONFIG_TYPE_ENUM,
      AT(primary_on_quorum_loss), .fallback = "fence", .words = quorum_loss_words,
      RELOADABLE,
@@ -300,21 +302,22 @@ const struct config_row config_table[] = {
              "another primary."},
     {.name = "on_stop", .section = FENCING, .type = CONFIG_TYPE_ENUM, AT(on_stop),
      .fallback = "handover", .words = on_stop_words, RELOADABLE,
-     .help = "What a primary's daemon does when it is stopped in good order. handover: "
-             "make another node the primary. pause: have the others promise to elect "
-             "nobody for a while. stop: stop PostgreSQL."},
+     .help = "Without effect in this version: a daemon that is stopped in good order leaves "
+             "PostgreSQL as it is, on a primary without a lease. To come: handover: make "
+             "another node the primary. pause: have the others promise to elect nobody for "
+             "a while. stop: stop PostgreSQL."},
     {.name = "crash_action", .section = FENCING, .type = CONFIG_TYPE_ENUM,
      AT(crash_action), .fallback = "failover", .words = crash_words, RELOADABLE,
      .help = "What follows when a primary's PostgreSQL has crashed. failover: another "
-             "node is elected at once. restart: one quick restart is tried first, which "
-             "loses nothing where replication is asynchronous."},
+             "node is elected at once. restart: one quick restart is tried first; without "
+             "effect in this version."},
     {.name = "start_guard", .section = FENCING, .type = CONFIG_TYPE_ENUM,
      AT(start_guard), .fallback = "read-only", .words = guard_words, RELOADABLE,
      .help = "How a former primary comes up when somebody other than pgrmond starts it. "
              "read-only: as a standby (standby.signal in its data directory), until it is "
              "elected; its unlogged tables are empty then. hold: not at all (a file "
-             "recovery.conf), until it is elected. off: writable, although another "
-             "primary may have been elected. See also \"pgrmon node release\"."},
+             "recovery.conf); in this version only \"pgrmon node release\" takes that away. "
+             "off: writable, although another primary may have been elected."},
 
     {.name = "monitoring_history", .section = HISTORY, .type = CONFIG_TYPE_BOOL,
      AT(monitoring_history), .fallback = "no", RELOADABLE,

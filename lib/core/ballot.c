@@ -28,9 +28,19 @@ void ballot_start(struct core *core, const struct core_durable *durable)
             core->now, durable->window_ms > window_ms ? durable->window_ms : window_ms);
 }
 
+/* Who has never promised anything could elect somebody beside a leader that was never
+ * supported, and so is not fenced (lease.c, arm): only once that one gave up. */
+static bool knows_regime(const struct core *core)
+{
+    int first = view_registered_primary(core);
+
+    return core->durable.term > 0 ||
+           (first != 0 && core->term > 0 && board_is_over(core, first, core->term));
+}
+
 bool ballot_may_vote(const struct core *core)
 {
-    return core->durable.incarnation != 0 && core->durable.term > 0 &&
+    return core->durable.incarnation != 0 && knows_regime(core) &&
            core->durable.pause_ms == 0;
 }
 
@@ -224,7 +234,8 @@ void ballot_revoke(struct core *core, struct core_effects *out)
     const struct core_view *self = view_self(core);
 
     if (core->report.known || core->revoke_id != 0 || core->settings.witness ||
-        !ballot_may_vote(core) || !mono_reached(core->revoke_after, core->now))
+        !ballot_may_vote(core) || !ballot_is_settled(core) ||
+        !mono_reached(core->revoke_after, core->now))
         return;
     if (!view_is_ours(core, self) || !self->seen.in_recovery ||
         !is_cut_called_for(core))
@@ -235,10 +246,11 @@ void ballot_revoke(struct core *core, struct core_effects *out)
 
         wanted.revoked = true;
         core->followed = false;
-        if (ballot_is_settled(core))
-            ballot_save(core, &wanted, out);
+        ballot_save(core, &wanted, out);
         return;
     }
+    if (core->followed)
+        return; /* that we streamed since is written first */
     core->revoke_id = ++core->last_id;
     effect_emit(out, CORE_EFF_REVOKE)->id = core->revoke_id;
     out->v[out->n - 1].deadline_ms = window_of(&core->settings);

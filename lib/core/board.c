@@ -156,9 +156,10 @@ bool board_is_fresh(const struct core *core, const struct core_peer *peer)
 
 bool board_shows_sign(const struct core *core, const struct core_peer *peer)
 {
+    /* A resignation may come by another way than the newer notes do: it is final. */
     return peer->sign_at.ms != 0 &&
            mono_diff(core->now, peer->sign_at) <= board_sign_ms(core) &&
-           is_sign(peer->note.phase);
+           is_sign(peer->note.phase) && peer->resigned_term < peer->note.term;
 }
 
 const struct core_member *board_leader(const struct core *core, int64_t least_term)

@@ -75,6 +75,8 @@ follow(struct core *core, const struct verdict *verdict, struct core_effects *ou
     /* What our WAL is worth changes from here on (V2). */
     core->report.known = false;
     core->revoke_id = 0;
+    if (core->action_leader_id != verdict->leader_id)
+        core->follow_failures = 0;
     core->action_leader_id = verdict->leader_id;
     core_become(core, CORE_FOLLOWING, why, out);
     effect = effect_emit(out, CORE_EFF_FOLLOW);
@@ -95,6 +97,9 @@ static void return_to_standby(struct core *core,
     }
     if (verdict->leader_id != 0)
         core->primary_id = verdict->leader_id;
+    /* It streams from there, whatever a vote had cut. */
+    core->followed = core->durable.revoked;
+    core->detached = false;
     /* A witness streams from nobody: whom it watches is the leader, not the lost one.
      */
     if (core->settings.witness && core->primary_id != 0)
@@ -150,11 +155,22 @@ static void promotion_ended(struct core *core, bool ok, struct core_effects *out
         monitor_become_primary(core, why, out);
         return;
     }
+    core->follow_failures = 0; /* this pause is not one of a follow */
     core->backoff_until = mono_add(core->now, window_of(&core->settings));
     effect_report(out, CORE_SAY_ACTION_FAILED, core->settings.self_id, why);
     effect_record(out, CORE_REC_PROMOTE_ERROR, false, why);
     /* It may still end well, later: then nobody would hold a lease for it (E5). */
     lease_resign(core, CORE_WHY_PROMOTE_FAILED, out);
+}
+
+/* What has diverged stays so until somebody clones it: it is tried ever more rarely. */
+static int64_t follow_pause_ms(const struct core *core)
+{
+    int doubled = core->follow_failures - 8;
+
+    if (doubled < 0)
+        doubled = 0;
+    return core->settings.reconnect_interval_ms << (doubled < 5 ? doubled : 5);
 }
 
 static void follow_ended(struct core *core, bool ok, struct core_effects *out)
@@ -168,10 +184,13 @@ static void follow_ended(struct core *core, bool ok, struct core_effects *out)
         core->upstream_id = core->action_node_id;
         core->primary_id = core->action_leader_id;
         core->followed = core->durable.revoked;
+        core->detached = false;
+        core->follow_failures = 0;
         monitor_become_standby(core, why, out);
         return;
     }
-    core->backoff_until = mono_add(core->now, core->settings.reconnect_interval_ms);
+    core->follow_failures++;
+    core->backoff_until = mono_add(core->now, follow_pause_ms(core));
     effect_report(out, CORE_SAY_ACTION_FAILED, core->action_node_id, why);
     campaign_begin(core, why, out);
 }

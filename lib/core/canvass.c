@@ -134,7 +134,8 @@ static bool ignores_other(const struct core *core, const struct quorum *ballots)
         return false;
     for (int i = 0; i < core->n_members; i++)
         if (core->members[i].voting && core->members[i].id != core->settings.self_id &&
-            board_is_fresh(core, &core->peers[i]) && !core->peers[i].note.voiceless)
+            board_is_fresh(core, &core->peers[i]) && !core->peers[i].note.voiceless &&
+            core->peers[i].note.term > 0)
             return true;
     return false;
 }
@@ -179,8 +180,10 @@ bool canvass_step(struct core *core, struct core_effects *out)
     monitor_local(core, out);
     if (core->claiming)
         lease_unleased(core, out);
+    /* A disk that does not write must not keep the others waiting for us. */
     if (!ballot_is_settled(core))
-        return false;
+        return mono_reached(core->canvass_until, core->now) &&
+               give_up(core, CORE_WHY_UNLEASED, out);
     if (core->claiming && core->durable.duty == CORE_DUTY_LEADING) {
         monitor_become_primary(core, why_of(CORE_WHY_WON, core->settings.self_id), out);
         return true;

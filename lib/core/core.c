@@ -160,6 +160,8 @@ static void on_members(struct core *core,
     self = core_member(core, core->settings.self_id);
     if (core->state == CORE_PRIMARY)
         return;
+    if (primary == core->settings.self_id)
+        primary = 0; /* what we were: we do not lead now */
     if (primary != 0 && (primary != old_primary || !is_member(core, core->primary_id)))
         core->primary_id = primary;
     if (self->upstream_id != old_upstream || !is_member(core, core->upstream_id))

@@ -264,6 +264,7 @@ enum core_reason {
     CORE_WHY_GUARDED,         /* own PostgreSQL came up read-only (G1) */
     CORE_WHY_LATER_LEADER,    /* another leads a later term (L8) */
     CORE_WHY_UNLEASED,        /* own PostgreSQL is writable without a lease */
+    CORE_WHY_DETACHED,        /* own standby gets no WAL from its upstream */
     CORE_WHY_TWIN,            /* another daemon writes in the name of this node (D3) */
     CORE_WHY_LEADER_STOPPED,  /* the leader answers, but its daemon gives no sign */
 };
@@ -494,6 +495,10 @@ struct core {
     uint32_t save_id;            /* of the write under way; 0 = none */
     struct mono save_after;      /* the next try, after one that failed */
     bool save_failed;            /* the newest write did: it is repeated */
+    bool detached;               /* own standby gets no WAL, for a window */
+    struct mono streamed_at;     /* when its walreceiver was last seen streaming */
+    struct lsn stalled_at;       /* where its WAL ended then */
+    int follow_failures;         /* in a row */
     bool followed;               /* pointed at a leader since the revocation */
     struct mono promise_until;   /* no ballot for another before (V1) */
     struct mono canvass_until;   /* our canvass is given up then (E8) */

@@ -30,7 +30,8 @@ static bool may_lead_us(const struct core *core, int i)
 
     return core->members[i].id != core->settings.self_id && view_is_fresh(core, view) &&
            view_is_primary(core, view) && !view_is_stale(core, view) &&
-           !board_is_fresh(core, &core->peers[i]);
+           !board_is_fresh(core, &core->peers[i]) &&
+           !board_is_over(core, core->members[i].id, core->durable.term);
 }
 
 const struct core_member *elect_leader(const struct core *core,
@@ -65,6 +66,19 @@ static const struct core_member *stale_leader(const struct core *core)
     return NULL;
 }
 
+/* Own PostgreSQL was cut off by a vote (V2), or gets no WAL though its upstream is
+ * there. */
+static bool must_follow_anew(const struct core *core, int leader_id)
+{
+    const struct core_view *self = core_view(core, core->settings.self_id);
+
+    /* Somebody has pointed it there already: an operator, a clone. */
+    if (view_is_ours(core, self) && self->seen.receiver_streaming &&
+        core->upstream_id == leader_id && core->revoke_id == 0)
+        return false;
+    return core->durable.revoked || core->detached;
+}
+
 /* What to do about a leader that was found. */
 static struct verdict with_leader(const struct core *core, int leader_id)
 {
@@ -77,23 +91,26 @@ static struct verdict with_leader(const struct core *core, int leader_id)
     struct verdict result;
 
     if (core->settings.witness ||
-        (leader_id == core->upstream_id && !core->durable.revoked))
+        (leader_id == core->upstream_id && !must_follow_anew(core, leader_id)))
         return verdict(ELECT_RETURN,
                        leader_id == core->suspect_id ? CORE_WHY_BACK
                                                      : CORE_WHY_LEADER_FOUND,
                        leader_id);
     /* A cascade whose own upstream lives stays where it is and follows the new timeline
      * through it. */
-    if (upstream_fine && !core->durable.revoked)
+    if (upstream_fine && !must_follow_anew(core, leader_id))
         return verdict(ELECT_RETURN, CORE_WHY_LEADER_FOUND, leader_id);
     if (!view_is_ours(core, self) || !self->seen.in_recovery)
         return verdict(ELECT_WAIT, CORE_WHY_SELF_DOWN, core->settings.self_id);
-    if (!mono_reached(core->backoff_until, core->now))
+    if (!mono_reached(core->backoff_until, core->now) &&
+        core->action_leader_id == leader_id)
         return verdict(ELECT_WAIT, CORE_WHY_BACKOFF, leader_id);
     result = verdict(ELECT_FOLLOW, CORE_WHY_LEADER_FOUND, leader_id);
-    if (upstream_fine)
+    /* Its own upstream, unless that one has nothing for it. */
+    if (upstream_fine && !core->detached &&
+        (core->follow_failures == 0 || core->action_node_id != core->upstream_id))
         result.why.node_id = core->upstream_id;
-    else if (leader_id == core->primary_id && !core->durable.revoked)
+    else if (leader_id == core->primary_id && !must_follow_anew(core, leader_id))
         result.why.reason = CORE_WHY_UPSTREAM_GONE;
     return result;
 }
@@ -226,8 +243,10 @@ static bool owes_report(const struct core *core, int i)
         return false;
     if (view->seen.reach == REACH_UNKNOWN)
         return peer->note.phase != CORE_PHASE_RESIGNED;
-    return view_is_fresh(core, view) && view_is_ours(core, view) &&
-           view->seen.in_recovery;
+    /* Its answer may be older than this survey, which a resignation cut short. */
+    return view_is_ours(core, view) && view->seen.in_recovery &&
+           mono_diff(core->now, view->seen_at) <=
+               CORE_SURVEY_BEATS * core->settings.beat_ms;
 }
 
 static const struct core_member *missing_report(const struct core *core)
@@ -376,8 +395,14 @@ struct verdict elect_decide(const struct core *core)
 
     result = lead_by_other(core);
     if (result.why.reason != CORE_WHY_NONE &&
-        (result.action != ELECT_WAIT || is_survey_over(core, resigned)))
+        (result.action != ELECT_WAIT ||
+         board_leader(core, core->durable.term) != NULL ||
+         is_survey_over(core, resigned)))
         return result;
+    /* E2, L9: one that leads in a lower term than we have promised renews it. */
+    other = board_leader(core, 0);
+    if (other != NULL)
+        return verdict(ELECT_WAIT, CORE_WHY_STILL_VISIBLE, other->id);
     if (!is_survey_over(core, resigned))
         return verdict(ELECT_WAIT, CORE_WHY_SURVEY, 0);
     if (!resigned && suspect_lives(core))

@@ -277,7 +277,7 @@ static void say_frozen(struct core *core, bool frozen, struct core_effects *out)
     struct quorum quorum = quorum_ballots(core, core->durable.lead_term);
 
     why.a = quorum.answered;
-    why.b = quorum.needed;
+    why.b = frozen || lease_is_valid(core) ? quorum.needed : 0;
     why.term = core->durable.lead_term;
     effect_report(out, CORE_SAY_LEASE, core->settings.self_id, why);
     effect_record(out, frozen ? CORE_REC_FROZEN : CORE_REC_THAWED, true, why);
@@ -334,8 +334,8 @@ static void renew(struct core *core, struct core_effects *out)
     struct core_durable wanted = core->durable;
     struct quorum quorum;
 
-    if (!lease_is_valid(core) || is_frozen(core) || !ballot_is_settled(core) ||
-        !core->lead_recorded)
+    if ((!lease_is_valid(core) && may_fence(core)) || is_frozen(core) ||
+        !ballot_is_settled(core) || !core->lead_recorded)
         return;
     if (core->renew_term == 0 && core->durable.term > core->durable.lead_term)
         core->renew_term = core->durable.term; /* unfinished by an earlier run */
@@ -420,7 +420,7 @@ bool lease_lead(struct core *core, struct core_effects *out)
         write_leading(core, out);
     if (!core->local_writable && !is_frozen(core))
         return false; /* starting: read-only by the guard, nothing to fence */
-    if (is_frozen(core) && valid) {
+    if (is_frozen(core) && (valid || !is_armed(core))) {
         if (core->fence_id == 0)
             say_frozen(core, false, out);
         lease_tell(core, out); /* the sentry's deadline moves first (L7) */
@@ -473,6 +473,8 @@ void lease_start_again(struct core *core, struct core_effects *out)
     struct core_effect *effect;
     bool early = core->resign_why == CORE_WHY_CRASHED && board_leader(core, 0) != NULL;
 
+    if (core->start_id == 0 && core->local != CORE_LOCAL_GONE && view_self_is_up(core))
+        core->start_wanted = false; /* somebody else did */
     if (!core->start_wanted || core->start_id != 0 || core->local != CORE_LOCAL_GONE ||
         (!early && !mono_reached(core->start_after, core->now)))
         return;
@@ -532,7 +534,8 @@ struct mono lease_deadline(const struct core *core)
         at = mono_min(at, core->fence_after);
     if (core->save_after.ms > core->now.ms)
         at = mono_min(at, core->save_after);
-    if (core->start_wanted && core->start_id == 0)
+    if (core->start_wanted && core->start_id == 0 &&
+        core->start_after.ms > core->now.ms)
         at = mono_min(at, core->start_after);
     return at;
 }

@@ -177,6 +177,9 @@ void monitor_local(struct core *core, struct core_effects *out)
         return;
     core->local_up = up;
     if (up) {
+        if (core->follow_failures > 0)
+            core->backoff_until = core->now; /* it may have been mended */
+        core->follow_failures = 0;
         effect_report(out, CORE_SAY_LOCAL_BACK, self, why_of(CORE_WHY_BACK, self));
         effect_record(out, CORE_REC_LOCAL_RECONNECT, true, why_of(CORE_WHY_BACK, self));
     } else {
@@ -321,10 +324,14 @@ static void suspect(struct core *core, int id, struct core_effects *out)
     next_attempt(core, out);
 }
 
-/* The one that we believe in gave its term up, and is the one that we promised. */
+/* The one that we believe in gave its term up, is the one that we promised, and does
+ * not lead a later one. */
 static bool is_resigned(const struct core *core)
 {
-    return core->primary_id != 0 && core->primary_id == core->durable.leader_id &&
+    const struct core_member *leader = board_leader(core, core->durable.term);
+
+    return (leader == NULL || leader->id != core->primary_id) &&
+           core->primary_id != 0 && core->primary_id == core->durable.leader_id &&
            board_is_over(core, core->primary_id, core->durable.term);
 }
 
@@ -341,6 +348,37 @@ static void say_daemon_silent(struct core *core, struct core_effects *out)
         effect_report(out, CORE_SAY_DAEMON_SILENT, core->primary_id,
                       why_of(CORE_WHY_LEADER_STOPPED, core->primary_id));
     core->waiting_said = silent;
+}
+
+/* The primary is ahead, and nothing of it has come since the last look at this: two
+ * cascades that were pointed at each other stream nothing, for ever. */
+static bool is_left_behind(const struct core *core)
+{
+    const struct core_view *self = core_view(core, core->settings.self_id);
+    const struct core_view *primary = core_view(core, core->primary_id);
+
+    return primary != NULL && view_is_primary(core, primary) &&
+           lsn_cmp(self->seen.position, core->stalled_at) == 0 &&
+           lsn_cmp(primary->seen.position, self->seen.position) > 0;
+}
+
+/* Own PostgreSQL is there, its upstream too, and no WAL comes for a whole window: its
+ * primary_conninfo was lost, or its slot. */
+static bool is_detached(struct core *core)
+{
+    const struct core_view *self = view_self(core);
+    const struct core_view *upstream = core_view(core, core->upstream_id);
+    struct mono since =
+        core->streamed_at.ms > core->since.ms ? core->streamed_at : core->since;
+
+    if (core->settings.witness || upstream == NULL || !view_is_ours(core, self) ||
+        !self->seen.in_recovery || !view_is_ours(core, upstream) ||
+        (self->seen.receiver_streaming && !is_left_behind(core))) {
+        core->streamed_at = core->now;
+        core->stalled_at = self->seen.position;
+        return false;
+    }
+    return mono_diff(core->now, since) >= window_of(&core->settings);
 }
 
 bool monitor_standby(struct core *core, struct core_effects *out)
@@ -362,6 +400,11 @@ bool monitor_standby(struct core *core, struct core_effects *out)
         return true;
     }
     say_daemon_silent(core, out);
+    if (is_detached(core)) {
+        core->detached = true;
+        campaign_begin(core, why_of(CORE_WHY_DETACHED, core->upstream_id), out);
+        return true;
+    }
     if (monitor_is_lost(core, core->upstream_id)) {
         suspect(core, core->upstream_id, out);
         return true;

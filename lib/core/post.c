@@ -78,15 +78,16 @@ struct core_note post_note(const struct core *core)
         note.phase = own_phase(core);
         if (note.phase == CORE_PHASE_ASK)
             note.leader_id = 0;
-        /* A renewal that is not said yet changes nothing. */
-        if (core->durable.duty == CORE_DUTY_LEADING && note.phase != CORE_PHASE_RENEW)
-            note.term = core->durable.lead_term;
     } else {
         note.phase =
             peer->note.phase == CORE_PHASE_LEAD || peer->note.phase == CORE_PHASE_RENEW
                 ? CORE_PHASE_FOLLOW
                 : CORE_PHASE_VOTE;
     }
+    /* A later term without "renew" would say that the led one is over
+     * (board_is_over()): it is not, before it is resigned, whatever state we are in. */
+    if (core->durable.duty == CORE_DUTY_LEADING && note.phase != CORE_PHASE_RENEW)
+        note.term = core->durable.lead_term;
     return note;
 }
 

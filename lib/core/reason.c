@@ -140,6 +140,8 @@ const char *reason_name(enum core_reason reason)
         return "later_leader";
     case CORE_WHY_UNLEASED:
         return "unleased";
+    case CORE_WHY_DETACHED:
+        return "detached";
     case CORE_WHY_TWIN:
         return "twin";
     case CORE_WHY_LEADER_STOPPED:

@@ -19,8 +19,11 @@ static bool sentence_of_lease(const struct core *core,
 {
     switch (why->reason) {
     case CORE_WHY_LEASE:
-        (void)snprintf(buf, size, "%d of the voting nodes support this node again",
-                       why->a);
+        if (why->b == 0)
+            (void)snprintf(buf, size, "this node needs no quorum to accept writes");
+        else
+            (void)snprintf(buf, size, "%d of the voting nodes support this node again",
+                           why->a);
         return true;
     case CORE_WHY_LEASE_LOST:
         (void)snprintf(buf, size, "%d of the voting nodes support this node, %d must",
@@ -110,6 +113,12 @@ bool reason_lease_sentence(const struct core *core,
         (void)snprintf(buf, size,
                        "this node won term %" PRId64 " with %d of %d ballots",
                        why->term, why->a, why->b);
+        return true;
+    case CORE_WHY_DETACHED:
+        (void)snprintf(
+            buf, size,
+            "this node gets no WAL from node \"%s\" (ID: %d), which is there", name,
+            why->node_id);
         return true;
     case CORE_WHY_TWIN:
         (void)snprintf(buf, size, "another daemon uses the node ID of this node (%d)",

@@ -1,7 +1,9 @@
 """PostgreSQL's traps around an election (postgres-facts 1, 3, 4, 5): what the daemon
 does to its own server, run by revoke_tool on real ones."""
 
+import os
 import shutil
+import signal
 import threading
 
 import psycopg
@@ -138,6 +140,18 @@ def test_revocation_behind_a_conflicting_reader(pair, tool):
     stays_revoked(pair[2])
 
 
+def test_revocation_as_an_ordinary_role(cluster, tool):
+    """Neither the walreceiver nor a superuser's session is ours to end by SQL."""
+    nodes = cluster(2, daemons=False, minimal_grants=True)
+    nodes[1].sql("create table public.t as select generate_series(1, 1000) as a")
+    catch_up(nodes[1], nodes[2])
+    reader = conflicting_reader(nodes[1], nodes[2])
+    is_revoked(tool(nodes[2], "revoke"))
+    with pytest.raises(psycopg.Error):
+        reader.execute("select 1")
+    stays_revoked(nodes[2])
+
+
 def test_revocation_while_replay_is_paused(pair, tool):
     pair[2].sql("select pg_wal_replay_pause()")
     pair[1].sql("insert into public.t values (-1)")
@@ -203,6 +217,25 @@ def test_position_after_a_restart(pair, tool):
     assert result["position"] == end
 
 
+def test_position_within_a_record(pair, tool):
+    """The primary dies while it sends a long record: the received end is never replayed,
+    and says nothing about what was acknowledged."""
+    pid = pair[2].value("select pid from pg_stat_wal_receiver")
+    before = replayed(pair[2])
+    os.kill(pid, signal.SIGSTOP)
+    pair[1].sql("select pg_logical_emit_message(false, '', repeat('x', 60000000))")
+    sent = "select sent_lsn - %s::pg_lsn > 1000000 from pg_stat_replication"
+    wait_for(lambda: pair[1].value(sent, before), 10, "the primary to send")
+    pair[1].kill9()
+    os.kill(pid, signal.SIGCONT)
+    wait_for(lambda: pair[2].value(WALRECEIVERS) == 0, 10, "the end of the walreceiver")
+    within = "select pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn()"
+    assert pair[2].value(within), "the trap is there"
+    result = tool(pair[2], "revoke")
+    is_revoked(result)
+    assert result["position"] == replayed(pair[2])
+
+
 def test_delayed_replay_gives_no_report_in_time(pair, tool):
     settings(pair[2], recovery_min_apply_delay=600000)
     pair[1].sql("insert into public.t values (-1)")
@@ -224,10 +257,12 @@ def promote_time(tool, node, *argv):
 
 
 def test_promotion_ends_readers(pair, tool):
-    conflicting_reader(pair[1], pair[2])
+    reader = conflicting_reader(pair[1], pair[2])
     pair[1].kill9()
     # It would wait for ever.
     assert promote_time(tool, pair[2]) < 5000
+    with pytest.raises(psycopg.Error):
+        reader.execute("select 1")
 
 
 def test_promotion_past_a_slow_restore_command(pair, tool):

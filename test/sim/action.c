@@ -55,6 +55,7 @@ void action_start(struct sim *sim,
     item.ok = manner->fails == 0;
     if (manner->fails > 0)
         manner->fails--;
+    node->daemon.revoke_id = 0; /* a follow ends a revocation that waits for readers */
     item.at = mono_add(sim->now, manner->takes_ms);
     sim_push(sim, &item);
     if (manner->takes_ms > what->deadline_ms)
@@ -71,7 +72,7 @@ static bool do_follow(struct sim *sim, struct sim_node *node, int target_id)
         world_is_paused(sim, target_id))
         return false;
     /* P3: not even pointed at it when the WAL has diverged. */
-    if (!world_can_stream(sim, node->id, target_id)) {
+    if (!world_can_follow(sim, node->id, target_id)) {
         trace_world(sim, "the WAL of node%d has diverged from that of node%d", node->id,
                     target_id);
         return false;
@@ -121,6 +122,7 @@ void action_revoke(struct sim *sim,
 {
     struct sim_item item = work_item(node, what);
 
+    node->daemon.revoke_id = what->id;
     item.at = mono_add(sim->now, sim_vary(sim, 40, 20, 100) + node->pg.reader_ms);
     item.until = mono_add(sim->now, what->deadline_ms > 0 ? what->deadline_ms : 10000);
     sim_push(sim, &item);
@@ -134,7 +136,8 @@ void action_revoked(struct sim *sim, const struct sim_item *item)
     const struct sim_row *row = world_row(pg);
     struct sim_item done = *item;
 
-    if (!shell_is_ours(node, item) || is_delayed(sim, item))
+    if (!shell_is_ours(node, item) || node->daemon.revoke_id != item->id ||
+        is_delayed(sim, item))
         return;
     if (pg->state != SIM_PG_UP || !pg->in_recovery || pg->rejects || pg->failing ||
         sim_mishap(sim, 3) || mono_reached(item->until, sim->now)) {

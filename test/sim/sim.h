@@ -142,6 +142,7 @@ struct sim_daemon {
     uint64_t action_uid; /* of the server's start that it was begun on */
     uint32_t save_id;    /* of the write under way; 0 = none */
     struct core_durable saving;
+    uint32_t revoke_id;     /* of the revocation under way; 0 = none, or given up */
     uint32_t start_id;      /* of the start of PostgreSQL under way; 0 = none */
     enum core_local looked; /* own processes, as last told */
     struct mono look_at;    /* when they are looked at next */

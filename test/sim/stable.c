@@ -31,7 +31,7 @@ static void check_follower(struct sim *sim, const struct sim_node *node, int pri
         return;
     /* Only a human can bring back WAL that forked: the core says that it cannot follow.
      */
-    if (!world_can_stream(sim, node->id, primary_id))
+    if (!world_can_follow(sim, node->id, primary_id))
         return;
     if (!is_fed_by(sim, node->id, primary_id))
         sim_fail(sim, "node%d leads, but node%d does not get its WAL (state %d, %d)",
@@ -45,7 +45,7 @@ static void check_follower(struct sim *sim, const struct sim_node *node, int pri
 
 void check_follow_chain(struct sim *sim, int id, int leader_id)
 {
-    if (!world_can_stream(sim, id, leader_id))
+    if (!world_can_follow(sim, id, leader_id))
         sim_fail(sim, "the WAL of node%d has diverged", id);
     check_follower(sim, sim_node(sim, id), leader_id);
 }
@@ -66,26 +66,39 @@ static void no_leader(struct sim *sim)
     sim_fail(sim, "all is healed, and no node is writable:%s", text);
 }
 
+static void check_leader(struct sim *sim, int id)
+{
+    const struct core *core = &sim->nodes[id].daemon.core;
+
+    if (core->state != CORE_PRIMARY)
+        sim_fail(sim, "node%d is writable, its daemon is in state %d", id, core->state);
+    commit_check(sim, id);
+    for (int other = 1; other <= sim->n; other++)
+        if (other != id && sim->nodes[other].id != 0)
+            check_follower(sim, &sim->nodes[other], id);
+}
+
+/* Where nothing is fenced, two may stay writable: but not without a word. */
+static void check_rivals(struct sim *sim)
+{
+    bool said = false;
+
+    for (int id = 1; id <= sim->n; id++)
+        said = said || sim->nodes[id].daemon.said_many;
+    if (!said)
+        sim_fail(sim, "%d nodes are writable, and nobody says so",
+                 world_n_writable(sim));
+}
+
 void check_stable(struct sim *sim)
 {
     int n = world_n_writable(sim);
 
     if (n == 0)
         no_leader(sim);
-    for (int id = 1; id <= sim->n; id++) {
-        const struct sim_node *node = &sim->nodes[id];
-
-        if (!world_is_writable(sim, id))
-            continue;
-        if (node->daemon.core.state != CORE_PRIMARY)
-            sim_fail(sim, "node%d is writable, its daemon is in state %d", id,
-                     node->daemon.core.state);
-        if (n == 1)
-            commit_check(sim, id);
-        if (n > 1 && !node->daemon.said_many)
-            sim_fail(sim, "%d nodes are writable, and node%d does not say so", n, id);
-        for (int other = 1; n == 1 && other <= sim->n; other++)
-            if (other != id && sim->nodes[other].id != 0)
-                check_follower(sim, &sim->nodes[other], id);
-    }
+    if (n > 1)
+        check_rivals(sim);
+    for (int id = 1; n == 1 && id <= sim->n; id++)
+        if (world_is_writable(sim, id))
+            check_leader(sim, id);
 }

@@ -48,20 +48,34 @@ int world_n_writable(const struct sim *sim)
     return n;
 }
 
+/* `less` knows no regime that `more` does not, and ended before the next one began. */
+static bool is_beginning_of(const struct sim_pg *less, const struct sim_pg *more)
+{
+    for (int i = 0; i < less->n_regimes; i++)
+        if (less->regimes[i].uid != more->regimes[i].uid)
+            return false;
+    return less->n_regimes == more->n_regimes ||
+           less->lsn <= more->regimes[less->n_regimes].start;
+}
+
+bool world_can_follow(const struct sim *sim, int id, int upstream_id)
+{
+    const struct sim_pg *own = &sim->nodes[id].pg;
+    const struct sim_pg *up = &sim->nodes[upstream_id].pg;
+
+    if (id == upstream_id || own->system_identifier != up->system_identifier)
+        return false;
+    return own->n_regimes <= up->n_regimes ? is_beginning_of(own, up)
+                                           : is_beginning_of(up, own);
+}
+
 bool world_can_stream(const struct sim *sim, int id, int upstream_id)
 {
     const struct sim_pg *own = &sim->nodes[id].pg;
     const struct sim_pg *up = &sim->nodes[upstream_id].pg;
 
-    if (id == upstream_id || own->system_identifier != up->system_identifier ||
-        own->n_regimes > up->n_regimes)
-        return false;
-    for (int i = 0; i < own->n_regimes; i++)
-        if (own->regimes[i].uid != up->regimes[i].uid)
-            return false;
-    return own->lsn <= (own->n_regimes < up->n_regimes
-                            ? up->regimes[own->n_regimes].start
-                            : up->lsn);
+    return world_can_follow(sim, id, upstream_id) && own->n_regimes <= up->n_regimes &&
+           (own->n_regimes < up->n_regimes || own->lsn <= up->lsn);
 }
 
 /* ---- replication ------------------------------------------------------------- */
@@ -121,9 +135,14 @@ static void stream_from_upstream(struct sim *sim, int id)
             own->streaming = false;
         return;
     }
-    if (up->state != SIM_PG_UP || !world_can_stream(sim, id, own->upstream_id) ||
+    if (up->state != SIM_PG_UP || !world_can_follow(sim, id, own->upstream_id) ||
         (up->rejects && !own->streaming)) {
         own->streaming = false;
+        return;
+    }
+    if (!world_can_stream(sim, id, own->upstream_id)) { /* it waits, and hears so */
+        own->streaming = true;
+        own->message_at = sim->now;
         return;
     }
     if (sim->lag_percent == 0 || !sim_chance(sim, sim->lag_percent))

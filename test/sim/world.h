@@ -16,7 +16,9 @@
 bool world_reaches(const struct sim *sim, int from, int to);
 /* The whole host stands still. */
 bool world_is_paused(const struct sim *sim, int id);
-/* Both are the same cluster and `id` could stream from `upstream_id`. */
+/* Both are of one cluster, and the WAL of one is the beginning of the other's (P3). */
+bool world_can_follow(const struct sim *sim, int id, int upstream_id);
+/* The same, and `upstream_id` has what `id` needs next. */
 bool world_can_stream(const struct sim *sim, int id, int upstream_id);
 /* It can acknowledge commits, whoever reaches it. */
 bool world_is_writable(const struct sim *sim, int id);

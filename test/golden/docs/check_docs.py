@@ -14,7 +14,7 @@ from pathlib import Path
 TOP, PGRMON, PGRMOND = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 DOCS = ["README.md", "CONTRIBUTING.md", "NEWS.md"]
 DOCS += [f"docs/{name}.md" for name in ("architecture", "decisions", "json")]
-DOCS += ["docs/failover-rules.md"]
+DOCS += ["docs/failover-rules.md", "docs/safety.md"]
 DOCS += [f"docs/man/{name}.md" for name in ("pgrmon.1", "pgrmond.8", "pgrmon.conf.5")]
 
 errors = []

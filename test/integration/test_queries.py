@@ -283,6 +283,7 @@ def test_upstreams_follow_nodes(statements):
     version = statements.run("nodes")[0][12]
     statements.run("node_set_voting", 3, "f")
     changed = statements.run("nodes")[0][12]
+    print("XX", statements.run("nodes"))
     assert changed > version, "the membership has no new version"
     statements.run("node_set_voting", 3, "f")
     assert statements.run("nodes")[0][12] == changed, "it votes as before"

@@ -542,12 +542,13 @@ struct core {
     bool claiming; /* canvassing for a PostgreSQL that is writable already */
     enum core_reason resign_why;
     struct mono inherited_until; /* the lease of the former run (D2); ms 0 = none */
-    struct mono lead_since;      /* of this leadership in this run */
-    struct mono frozen_since;    /* ms 0 = not frozen */
-    int64_t frozen_ms;           /* sum of freezes, decaying (L5) */
-    struct mono frozen_at;       /* when that sum was last brought up to date */
-    struct mono lease_told;      /* freeze_at as last told to the sentry */
-    int64_t renew_term;          /* canvassed beside our leadership; 0 = none (L9) */
+    struct mono armed_at;   /* when a quorum of daemons was first seen; ms 0 = before */
+    struct mono lead_since; /* of this leadership in this run */
+    struct mono frozen_since; /* ms 0 = not frozen */
+    int64_t frozen_ms;        /* sum of freezes, decaying (L5) */
+    struct mono frozen_at;    /* when that sum was last brought up to date */
+    struct mono lease_told;   /* freeze_at as last told to the sentry */
+    int64_t renew_term;       /* canvassed beside our leadership; 0 = none (L9) */
 
     bool local_up; /* what was last said of own PostgreSQL */
     bool waiting_said;

@@ -140,21 +140,34 @@ bool lease_is_valid(const struct core *core)
     return !mono_reached(lease_until(core), core->now);
 }
 
+/* A daemon that was stopped in good order, or that is missed by nobody while PostgreSQL
+ * answers, gets a moment to collect ballots (M4); so does one that has just seen the
+ * first daemons of a quorum. Until when; ms 0 = no such moment. */
+static struct mono grace_until(const struct core *core)
+{
+    int64_t grace_ms = 4 * core->settings.beat_ms;
+    struct mono until = {0};
+
+    if (core->durable.rested || core->settings.keep_on_daemon_loss)
+        until = mono_add(core->lead_since, grace_ms);
+    if (core->armed_at.ms != 0 && core->armed_at.ms + grace_ms > until.ms)
+        until = mono_add(core->armed_at, grace_ms);
+    return until;
+}
+
+static bool in_grace(const struct core *core)
+{
+    return !mono_reached(grace_until(core), core->now);
+}
+
 /* While it is not valid: when it lapsed, as far as this run knows. */
 static struct mono lapsed_at(const struct core *core)
 {
     struct mono until = lease_until(core);
-    struct mono since = core->lead_since;
+    struct mono grace = grace_until(core);
+    struct mono since = core->lead_since.ms > grace.ms ? core->lead_since : grace;
 
     return until.ms > since.ms ? until : since;
-}
-
-/* A daemon that was stopped in good order, or that is missed by nobody while PostgreSQL
- * answers, gets a moment to collect ballots (M4). */
-static bool in_grace(const struct core *core)
-{
-    return (core->durable.rested || core->settings.keep_on_daemon_loss) &&
-           mono_diff(core->now, core->lead_since) < 4 * core->settings.beat_ms;
 }
 
 bool lease_may_say_lead(const struct core *core)
@@ -286,7 +299,9 @@ static void say_frozen(struct core *core, bool frozen, struct core_effects *out)
 }
 
 /* Once a quorum has supported us, others could elect somebody without us: from here on
- * we are writable only with a lease. Before, they could not (they never promised). */
+ * we are writable only with a lease. Before, they could not (they never promised).
+ * Their support may be lost on its way to us, so that their daemons are there is
+ * enough: a cut may follow at once. */
 static void arm(struct core *core, struct core_effects *out)
 {
     struct core_durable wanted = core->durable;
@@ -294,7 +309,10 @@ static void arm(struct core *core, struct core_effects *out)
     if (!ballot_is_settled(core))
         return;
     wanted.armed = core->durable.armed ||
-                   (lease_is_valid(core) && lease_until(core).ms != MONO_NEVER.ms);
+                   (lease_is_valid(core) && lease_until(core).ms != MONO_NEVER.ms) ||
+                   quorum_could_elect(core);
+    if (wanted.armed && !core->durable.armed)
+        core->armed_at = core->now;
     wanted.rested = core->stopping || (core->durable.rested && in_grace(core));
     if (wanted.window_ms < window_of(&core->settings))
         wanted.window_ms = window_of(&core->settings);
@@ -535,7 +553,7 @@ static struct mono freeze_at(const struct core *core)
     if (until.ms == MONO_NEVER.ms)
         return until;
     if (core->state == CORE_PRIMARY && in_grace(core))
-        until.ms = core->lead_since.ms + 4 * core->settings.beat_ms;
+        until = grace_until(core);
     return lease_is_valid(core) || in_grace(core) ? until : lapsed_at(core);
 }
 

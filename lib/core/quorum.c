@@ -72,6 +72,19 @@ struct quorum quorum_unbound(const struct core *core)
     return quorum;
 }
 
+bool quorum_could_elect(const struct core *core)
+{
+    struct quorum quorum = of_members(core);
+
+    if (quorum.needed <= 1)
+        return false;
+    for (int i = 0; i < core->n_members; i++)
+        quorum.answered += core->members[i].voting && !is_self(core, i) &&
+                           core->peers[i].note.phase != CORE_PHASE_NONE &&
+                           !core->peers[i].note.voiceless;
+    return quorum_met(&quorum);
+}
+
 /* Until when the ballot of a peer for us is valid; ms 0 when there is none. */
 static struct mono
 valid_until(const struct core *core, const struct core_peer *peer, int64_t term)

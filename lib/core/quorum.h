@@ -24,6 +24,10 @@ int64_t quorum_pair_version(const struct core *core);
 /* E1: who is known, by a fresh note, to support nobody but us; self included. */
 struct quorum quorum_unbound(const struct core *core);
 
+/* True when the daemons of so many other voters have been seen that they could elect
+ * somebody without us. */
+bool quorum_could_elect(const struct core *core);
+
 /* E4: valid ballots for us in `term` at this moment; self included. */
 struct quorum quorum_ballots(const struct core *core, int64_t term);
 

@@ -311,7 +311,7 @@ static void arm(struct core *core, struct core_effects *out)
     wanted.armed = core->durable.armed ||
                    (lease_is_valid(core) && lease_until(core).ms != MONO_NEVER.ms) ||
                    quorum_could_elect(core);
-    if (wanted.armed && !core->durable.armed)
+    if (wanted.armed && !core->durable.armed && !lease_is_valid(core))
         core->armed_at = core->now;
     wanted.rested = core->stopping || (core->durable.rested && in_grace(core));
     if (wanted.window_ms < window_of(&core->settings))

@@ -8,7 +8,7 @@ static const char *name_of(const struct core *core, int id)
 {
     const struct core_member *member = core_member(core, id);
 
-    return member == NULL ? "?" : member->name;
+    return member == NULL ? "(not registered)" : member->name;
 }
 
 /* Why an own term is given up, or own PostgreSQL is stopped. */

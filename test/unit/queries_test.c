@@ -266,8 +266,9 @@ static void probe_of_a_standby(void **state)
 /* Lines named like notes are counted; a board is no answer to who is asked. */
 static void bad_notes_are_counted(void **state)
 {
-    static const char *const row[] = {
-        "f", "1", NULL, NULL, NULL, NULL, NULL, NULL, NULL, "pgrmond2 impostor", NULL};
+    static const char *const row[] = {"f",  "1",  NULL, NULL, NULL,
+                                      NULL, NULL, NULL, NULL, "pgrmond2 impostor",
+                                      NULL, NULL};
     struct core_note notes[CORE_MAX_NODES];
     PGresult *res = make(N_PROBE_COLUMNS);
     int n_bad;
@@ -316,7 +317,7 @@ static void unknown_is_no_error(void **state)
 static void garbage_is_unknown(void **state)
 {
     static const char *const row[] = {"f", "1", "x",  "y",    "z", "-",
-                                      "?", "T", "1s", "lead", ""};
+                                      "?", "T", "1s", "lead", "",  ""};
     struct core_observation seen;
 
     (void)state;
@@ -332,7 +333,7 @@ static void garbage_is_unknown(void **state)
 static void negative_age_is_fresh(void **state)
 {
     static const char *const row[] = {"t",  "1", NULL,   NULL, NULL, NULL,
-                                      NULL, "t", "-900", NULL, NULL};
+                                      NULL, "t", "-900", NULL, NULL, NULL};
     struct core_observation seen;
 
     (void)state;

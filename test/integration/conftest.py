@@ -32,7 +32,28 @@ def pytest_unconfigure(config):
         sweep()
 
 
+# Long, timed tests of faults: test/run has them as a part of their own.
+FAULTS = {
+    f"test_{theme}.py"
+    for theme in (
+        "blackout",
+        "crash",
+        "daemon_loss",
+        "freeze",
+        "guard_boot",
+        "host_loss",
+        "membership",
+        "no_false_alarm",
+        "partition",
+        "standbys_lost",
+    )
+}
+
+
 def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.name in FAULTS:
+            item.add_marker(pytest.mark.faults)
     if os.geteuid() == 0:
         return
     skip = pytest.mark.skip(reason="needs root for network namespaces")

@@ -60,8 +60,7 @@ static void check(const struct plan *plan, struct precheck *list)
                             "off --node-id=ID\"");
     }
     membership_check(plan->context, &plan->set, plan->primary_id, list);
-    if (list->n_failed == 0)
-        membership_check_size(plan->on ? rest : rest + 1, list);
+    membership_check_size(plan->on ? rest : rest + 1, list);
 }
 
 static int write_record(const struct plan *plan, struct err *err)

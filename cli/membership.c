@@ -48,11 +48,11 @@ void membership_count(const struct nodeset *set,
 {
     *ret = (struct membership_count){0};
     for (int i = 0; i < set->n; i++) {
-        ret->daemons = ret->daemons || answers[i].n_notes > 0;
         ret->gaps[i] = judge(set, answers, i, term);
         if (!set->v[i].voting)
             continue;
         ret->n_voters++;
+        ret->daemons = ret->daemons || ret->gaps[i] != MEMBERSHIP_UNSEEN;
         ret->confirmed += ret->gaps[i] == MEMBERSHIP_CONFIRMED;
     }
     ret->needed = ret->n_voters / 2 + 1;
@@ -175,9 +175,9 @@ void membership_check(const struct cmd_context *context,
         return; /* the first node of all */
     await(set, primary_id, patient ? WAIT_MS : 0, &count);
     if (!count.daemons)
-        precheck_add(
-            list, PRECHECK_NOTICE,
-            "no pgrmond is running: nobody has to agree to the new membership");
+        precheck_add(list, PRECHECK_NOTICE,
+                     "no voter's pgrmond is running: nobody has to agree to the new "
+                     "membership");
     else if (is_settled(&count))
         precheck_add(list, PRECHECK_OK,
                      "%d of %d voters have confirmed the present membership",
@@ -188,7 +188,7 @@ void membership_check(const struct cmd_context *context,
 
 void membership_check_size(int n_voters, struct precheck *list)
 {
-    if (n_voters > 2)
+    if (n_voters > 2 || list->n_failed > 0)
         return;
     precheck_add(list, PRECHECK_NOTICE, "%s from now on",
                  n_voters == 2 ? "two nodes vote" : "one node alone votes");

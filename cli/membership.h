@@ -25,7 +25,7 @@ enum membership_gap {
 
 struct membership_count {
     int n_voters, needed, confirmed;
-    bool daemons;                             /* a note lies on some board */
+    bool daemons;                             /* a voter's note lies on some board */
     enum membership_gap gaps[CORE_MAX_NODES]; /* in the order of the nodeset */
 };
 
@@ -38,15 +38,16 @@ void membership_count(const struct nodeset *set,
 
 /* Append what M1 says about changing the set of voters now: asks all nodes again and
  * again for up to 10 seconds (once with --dry-run, --force, or when the list has a
- * failure already). Too few are a failure, unless --force. Where no daemon is seen at
- * all there is nobody to agree with: a notice. `set` is as read from the primary. */
+ * failure already). Too few are a failure, unless --force. Where no voter's
+ * daemon is seen there is nobody to agree with: a notice. `set` is as read from the
+ * primary. */
 void membership_check(const struct cmd_context *context,
                       const struct nodeset *set,
                       int primary_id,
                       struct precheck *list);
 
-/* Append a notice when the change leaves two voters or one (design.md 3.8).
- * `n_voters`: afterwards. */
+/* Append a notice when the change leaves two voters or one (design.md 3.8), unless it
+ * fails anyway. `n_voters`: afterwards. */
 void membership_check_size(int n_voters, struct precheck *list);
 
 /* How many vote; without the one with the id `except` (0 = count all). */

@@ -105,9 +105,13 @@ static void m1_only_voters_count(void **state)
 static void m1_without_daemons_nobody_is_asked(void **state)
 {
     (void)state;
-    answers[1].n_notes = 0;
+    set.v[0].voting = false;
+    answers[1].n_notes = 1; /* of one that has no vote */
     counted(0);
     assert_false(count.daemons);
+    answers[1].n_notes = 2;
+    counted(1);
+    assert_true(count.daemons);
 }
 
 int main(void)

@@ -13,6 +13,17 @@ def status_of(nodes, node, number):
     return next(n for n in nodes.show(node)["nodes"] if n["id"] == number)["status"]
 
 
+def wait_clean(node):
+    """`cluster show` on a node finds nothing wrong; what it prints."""
+
+    def look():
+        done = node.pgrmon("cluster", "show")
+        assert done.rc in (0, 25), done.describe()
+        return done.out if done.rc == 0 else None
+
+    return wait_for(look, 15, f"cluster show on {node.name} to be clean")
+
+
 def wait_supporting(nodes, voters, supporting):
     """`cluster show` counts so many ballots of so many voters."""
     expected = (voters, supporting)
@@ -28,9 +39,9 @@ def test_witness_is_shown_and_counted(calm):
     nodes = calm(2, witnesses=[3])
     wait_supporting(nodes, 3, 3)
     for node in nodes:  # the witness asks any data node
-        done = node.pgrmon("cluster", "show").ok()
-        assert "leader node1, term 1, supported by 3 of 3 voters" in done.out, done.out
-        assert "| node3 | witness | * running |" in done.out, done.out
+        shown = wait_clean(node)
+        assert "leader node1, term 1, supported by 3 of 3 voters" in shown, shown
+        assert "| node3 | witness | * running |" in shown, shown
     assert "Voting: yes" in nodes[3].pgrmon("node", "status").ok().out
     promise = json.loads(nodes[1].pgrmon("node", "status", "--json").ok().out)
     assert promise["promise"] == "leads in term 1", promise
@@ -76,7 +87,7 @@ def test_maintenance_lets_a_majority_be_stopped(calm, acks):
 def test_who_votes_is_changed_by_a_majority_only(calm):
     """Rule M1: of two voters both have to confirm, and one cannot."""
     nodes = calm(2)
-    nodes[2].pgrmon("cluster", "show").ok()
+    wait_supporting(nodes, 2, 2)
     assert nodes[2].stop_daemon() == 0
     done = nodes[1].pgrmon("standby", "unregister", "--node-id", 2)
     assert done.rc == 1, done.describe()

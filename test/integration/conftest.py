@@ -50,16 +50,8 @@ FAULTS = {
 }
 
 
-# Failed in the newest full run, not understood yet: the next thing to look at.
-NOT_YET = {
-    "test_frozen_primary_is_silence": "no new primary in time under the sanitizers",
-}
-
-
 def pytest_collection_modifyitems(items):
     for item in items:
-        if item.originalname in NOT_YET:
-            item.add_marker(pytest.mark.skip(reason=NOT_YET[item.originalname]))
         if item.path.name in FAULTS:
             item.add_marker(pytest.mark.faults)
     if os.geteuid() == 0:

@@ -127,4 +127,7 @@ def test_manual_failover_waits_for_the_operator(cluster):
     nodes[2].wait_log(r"3 of 3 attempts|manual")
     stays_standby(nodes[2])
     nodes[2].pgrmon("standby", "promote").ok()
-    assert nodes[2].is_primary()
+    # Its daemon freezes it until it has won a term for it.
+    nodes.wait_primary(2)
+    nodes[2].wait_log(r"this node leads in term [23]\b", 10)
+    stays(nodes[2].is_primary, 3, "node2 is the primary: it leads, and is not frozen")

@@ -77,7 +77,10 @@ def _batch(lines, namespace=None):
 
 
 def _remove_namespace(name):
-    """Kill what runs in a namespace, frozen processes too, and delete it."""
+    """Kill what runs in a namespace, frozen processes too, and delete it.
+
+    Another worker of the same run may be at it too: what is gone is gone.
+    """
     for _ in range(50):
         pids = _call("ip", "netns", "pids", name, check=False).split()
         if not pids:
@@ -89,11 +92,7 @@ def _remove_namespace(name):
                 pass
         time.sleep(0.02)
     _call("ip", "netns", "del", name, check=False)
-    etc = Path("/etc/netns") / name
-    for file in etc.glob("*"):
-        file.unlink()
-    if etc.is_dir():
-        etc.rmdir()
+    shutil.rmtree(Path("/etc/netns") / name, ignore_errors=True)
 
 
 def _alive(pid):

@@ -378,7 +378,7 @@ static void renew(struct core *core, struct core_effects *out)
     ballot_save(core, &wanted, out);
 }
 
-/* P1, E6: our term has a row before we say that we lead. */
+/* P1, C6: our term has a row before we say that we lead. */
 static void record_term(struct core *core, struct core_effects *out)
 {
     struct core_effect *effect;
@@ -399,7 +399,7 @@ static void record_term(struct core *core, struct core_effects *out)
     effect->term = core->durable.lead_term;
 }
 
-/* E6: promoted; from here on a restart may lead again. */
+/* C6: promoted; from here on a restart may lead again. */
 static void write_leading(struct core *core, struct core_effects *out)
 {
     struct core_durable wanted = core->durable;

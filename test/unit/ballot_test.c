@@ -166,9 +166,9 @@ static void v1_what_own_wal_allows(void **state)
     assert_false(grants(&core, 3, 2));
 }
 
-/* E2: who may not lead waives its lead in the WAL, after a while; not where commits
+/* C3: who may not lead waives its lead in the WAL, after a while; not where commits
  * were promised to be on two nodes. */
-static void e2_who_may_not_lead_waives(void **state)
+static void c3_who_may_not_lead_waives(void **state)
 {
     struct core core;
     struct core_note behind = canvass(3, 2);
@@ -336,7 +336,7 @@ static void d1_what_else_is_kept(void **state)
     struct core_observation primary = fixture_primary(1);
 
     (void)state;
-    primary.copies = 1; /* k of E4 */
+    primary.copies = 1; /* k of C2 */
     (void)step_see(&core, T0 + 100, primary);
     assert_int_equal(core.wanted.copies, 1);
     (void)settle(&core, T0 + 100);
@@ -634,7 +634,7 @@ int main(void)
         T(v1_a_leader_that_shows_itself),
         T(v1_a_leader_whose_postgresql_answers),
         T(v1_what_own_wal_allows),
-        T(e2_who_may_not_lead_waives),
+        T(c3_who_may_not_lead_waives),
         T(m3_who_granted_a_pause_votes_for_nobody),
         T(d3_who_has_no_state_file_votes_for_nobody),
         T(v1_of_two_candidates_the_further_one),

@@ -113,7 +113,7 @@ static void l3_lead_is_said_only_while_postgresql_does(void **state)
 
     (void)state;
     assert_true(lease_may_say_lead(&core));
-    core.lead_recorded = false; /* E6: its row comes first */
+    core.lead_recorded = false; /* C6: its row comes first */
     assert_false(lease_may_say_lead(&core));
     core.lead_recorded = true;
     fixture_view(&core, FIXTURE_SELF)->seen.reach = REACH_STARTING;
@@ -633,7 +633,7 @@ static void d2_a_candidate_resigns(void **state)
     }
 }
 
-/* It may be done, or end late: it counts as writable until proved gone (E5). */
+/* It may be done, or end late: it counts as writable until proved gone (C5). */
 static void d2_a_promotion_is_never_taken_up(void **state)
 {
     enum core_duty duty = CORE_DUTY_PROMOTING;

@@ -377,7 +377,8 @@ digest(struct core *core, const struct core_event *event, struct core_effects *o
         if (event->start.system_identifier != 0)
             core->system_identifier = event->start.system_identifier;
         ballot_start(core, &event->start.durable);
-        core->inherited_until = event->start.lease_until;
+        if (event->start.durable.duty == CORE_DUTY_LEADING)
+            core->inherited_until = event->start.lease_until;
         break;
     case CORE_EV_TICK:
         break;

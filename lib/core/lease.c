@@ -257,12 +257,15 @@ bool lease_resigning(struct core *core, struct core_effects *out)
 /* L3, L8: why we must not lead any more, or NONE. */
 static enum core_reason must_resign(const struct core *core)
 {
+    const struct core_member *later = board_leader(core, led_term(core) + 1);
     const struct core_view *self = core_view(core, core->settings.self_id);
     int64_t window_ms = window_of(&core->settings);
     struct mono heard = self->answered_at.ms > core->lead_since.ms ? self->answered_at
                                                                    : core->lead_since;
 
-    if (board_leader(core, led_term(core) + 1) != NULL)
+    /* L8: on lead alone. Who renews does not lead that term yet: it may be a former
+     * leader that was cut off in the middle of it. */
+    if (later != NULL && board_peer(core, later->id)->note.phase == CORE_PHASE_LEAD)
         return CORE_WHY_LATER_LEADER;
     if (core->local == CORE_LOCAL_DEAD || core->local == CORE_LOCAL_GONE) {
         if (!core->local_clean)

@@ -497,6 +497,7 @@ static void l8_a_later_leader_ends_ours(void **state)
     assert_int_equal(core.state, CORE_PRIMARY); /* not a later one */
     (void)step_hear(&core, T0 + 200, fixture_note(3, CORE_PHASE_CANVASS, 2, 3));
     (void)step_hear(&core, T0 + 200, fixture_note(3, CORE_PHASE_PROMOTE, 2, 3));
+    (void)step_hear(&core, T0 + 250, fixture_note(3, CORE_PHASE_RENEW, 2, 3));
     assert_int_equal(core.state, CORE_PRIMARY); /* nor does it lead yet */
     (void)step_hear(&core, T0 + 300, fixture_note(3, CORE_PHASE_LEAD, 2, 3));
     assert_int_equal(core.state, CORE_RESIGNING);
@@ -706,6 +707,28 @@ static void d2_the_lease_of_the_former_run_holds(void **state)
     assert_int_equal(core.fence_kind, CORE_EFF_FREEZE);
 }
 
+/* It is the lease of a leadership, and of nothing that comes after. */
+static void d2_only_a_leader_inherits(void **state)
+{
+    struct core_settings settings = fixture_settings();
+    struct core_event event = {.kind = CORE_EV_START, .now = {T0}};
+    struct core_effects effects;
+
+    (void)state;
+    for (int duty = CORE_DUTY_FOLLOWER; duty <= CORE_DUTY_RESIGNED; duty++) {
+        struct core core;
+
+        event.start.durable = fixture_leader();
+        event.start.durable.duty = (enum core_duty)duty;
+        event.start.lease_until.ms = T0 + LEASE;
+        core_init(&core, &settings);
+        core_step(&core, &event, &effects);
+        (void)step_members(&core, T0, 3);
+        core.lead_since.ms = T0;
+        assert_int_equal(lease_is_valid(&core), duty == CORE_DUTY_LEADING);
+    }
+}
+
 static void d2_a_resignation_ends_it(void **state)
 {
     struct core core = inherited(T0 + LEASE);
@@ -889,6 +912,7 @@ int main(void)
         T(d2_a_leader_leads_again),
         T(d2_who_resigned_never_leads_that_term_again),
         T(d2_the_lease_of_the_former_run_holds),
+        T(d2_only_a_leader_inherits),
         T(d2_a_resignation_ends_it),
         T(m4_a_grace_after_a_stop_in_good_order),
         T(m4_a_stop_in_good_order_leaves_postgresql_alone),

@@ -205,6 +205,13 @@ struct mono ballot_deadline(const struct core *core)
 /* ---- reports -----------------------------------------------------------------------
  */
 
+struct core_report ballot_own_report(const struct core *core)
+{
+    if (core->state == CORE_CANVASSING && core->claiming)
+        return (struct core_report){true, core->claim_term, core->claim_position};
+    return core->report;
+}
+
 int ballot_report_cmp(const struct core_report *a, const struct core_report *b)
 {
     if (!a->known || !b->known)

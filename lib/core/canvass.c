@@ -81,6 +81,8 @@ static void stand(struct core *core, struct core_effects *out)
 /* C2: somebody who voted for us, or canvasses as well, is further than we are. */
 static bool is_outranked(const struct core *core)
 {
+    struct core_report own = ballot_own_report(core);
+
     for (int i = 0; i < core->n_members; i++) {
         const struct core_peer *peer = &core->peers[i];
 
@@ -88,10 +90,10 @@ static bool is_outranked(const struct core *core)
             continue;
         if (core->durable.copies > 0 && peer->ballot_term == core->durable.term &&
             peer->ballot_report.known &&
-            ballot_report_cmp(&core->report, &peer->ballot_report) < 0)
+            ballot_report_cmp(&own, &peer->ballot_report) < 0)
             return true;
         if (board_is_fresh(core, peer) && peer->note.phase == CORE_PHASE_CANVASS &&
-            ballot_report_cmp(&core->report, &peer->note.report) < 0)
+            ballot_report_cmp(&own, &peer->note.report) < 0)
             return true;
     }
     return false;

@@ -380,6 +380,24 @@ static void c7_a_claim_that_wins_leads_at_once(void **state)
     assert_int_equal(n_effects(effects, CORE_EFF_THAW), 1);
 }
 
+/* What it is worth is its own WAL, not a report that it cannot have. */
+static void c7_a_claim_is_outranked_by_who_is_ahead_of_it(void **state)
+{
+    struct core core = claiming(3);
+    struct core_note other = fixture_ask(3);
+
+    (void)state;
+    other.phase = CORE_PHASE_CANVASS;
+    other.term = 2;
+    other.leader_id = 3;
+    other.report.position.pos = 0x1000;
+    (void)step_hear(&core, T0 + 1100, other);
+    assert_int_equal(core.state, CORE_CANVASSING);
+    other.report.position.pos = 0x1001;
+    (void)step_hear(&core, T0 + 1200, other);
+    assert_int_equal(core.state, CORE_RESIGNING);
+}
+
 static void l6_a_claim_that_loses_is_ended(void **state)
 {
     struct core core = claiming(3);
@@ -449,6 +467,7 @@ int main(void)
         T(c4_given_up_while_the_disk_fails),
         T(v1_a_claim_waits_for_its_own_promise),
         T(c7_a_claim_that_wins_leads_at_once),
+        T(c7_a_claim_is_outranked_by_who_is_ahead_of_it),
         T(l6_a_claim_that_loses_is_ended),
         T(l8_a_claim_beside_a_leader_is_ended_at_once),
         T(c7_a_claim_without_fencing_pauses),

@@ -109,6 +109,9 @@ enum core_duty {
     CORE_DUTY_RESIGNED,  /* was ours, never again */
 };
 
+/* No primary was ever asked how many copies a commit has: as if it were one (C2). */
+#define CORE_COPIES_UNKNOWN CORE_MAX_NODES
+
 /* The promise, kept in a file that is written before anything that depends on it. */
 struct core_durable {
     uint32_t incarnation; /* 0 = there is no valid file: no voter (D3) */

@@ -33,7 +33,7 @@ struct quorum quorum_ballots(const struct core *core, int64_t term);
 
 /* C2: reports that came with valid ballots for us in `term`, own one included, and how
  * many are needed: d - k of the d data members, where an acknowledged commit has k
- * copies besides the primary's; none when k is 0. */
+ * copies besides the primary's; none when k is 0. Unknown is 1. */
 struct quorum quorum_reports(const struct core *core, int64_t term);
 
 /* L1: until when ballots of enough voters for us, in `term` or later, stay valid if no

@@ -346,6 +346,33 @@ static void d1_what_else_is_kept(void **state)
     assert_int_equal(core.save_id, 0);
 }
 
+/* It was told whom to follow, but that PostgreSQL never answered: a commit may have had
+ * to wait for another node. */
+static void d1_copies_are_unknown_until_a_primary_was_asked(void **state)
+{
+    struct core_settings settings = fixture_settings();
+    struct core_durable fresh = {.incarnation = 1, .copies = CORE_COPIES_UNKNOWN};
+    struct core core;
+
+    (void)state;
+    core_init(&core, &settings);
+    (void)step_start(&core, T0, fresh);
+    (void)step_members(&core, T0, 3);
+    (void)step_see(&core, T0, fixture_standby(FIXTURE_SELF));
+    for (int64_t ms = 500; ms <= 501; ms++) {
+        struct core_note note = fixture_note(1, CORE_PHASE_LEAD, 1, 1);
+
+        note.stamp = (struct core_stamp){8, ms};
+        (void)step_read(&core, T0 + ms, 3, note);
+    }
+    (void)settle(&core, T0 + 510);
+    assert_int_equal(core.durable.leader_id, 1);
+    assert_int_equal(core.durable.copies, CORE_COPIES_UNKNOWN);
+    (void)step_see(&core, T0 + 600, fixture_primary(1));
+    (void)settle(&core, T0 + 600);
+    assert_int_equal(core.durable.copies, 0);
+}
+
 /* ---- D2: a restart -----------------------------------------------------------------
  */
 
@@ -643,6 +670,7 @@ int main(void)
         T(d1_nor_after_a_write_that_failed),
         T(d1_one_write_at_a_time),
         T(d1_what_else_is_kept),
+        T(d1_copies_are_unknown_until_a_primary_was_asked),
         T(d2_the_promise_is_renewed_with_the_window_stored),
         T(d2_a_resignation_frees_it_all_the_same),
         T(d2_a_vote_is_remembered),

@@ -181,6 +181,9 @@ static void c2_reports_of_data_members(void **state)
     assert_int_equal(reports.needed, 0);   /* k = 0: no commit waits for anybody */
     core.durable.copies = 2;
     assert_int_equal(quorum_reports(&core, 2).needed, 3);
+    core.durable.copies = CORE_COPIES_UNKNOWN; /* no primary was ever asked: as 1 */
+    assert_int_equal(quorum_reports(&core, 2).needed, 4);
+    core.durable.copies = 2;
     fixture_member(&core, 5)->role = CORE_ROLE_WITNESS;
     assert_int_equal(quorum_reports(&core, 2).needed, 2);
     core.report.known = false;

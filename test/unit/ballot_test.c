@@ -116,6 +116,7 @@ static void v1_a_leader_that_shows_itself(void **state)
         core.settings.witness = true;
         /* It leads no later term than we have promised: not adopted, but there. */
         (void)step_hear(&core, T0 + 200, fixture_note(4, (enum core_phase)phase, 1, 4));
+        (void)settle(&core, T0 + 200);
         (void)step_hear(&core, T0 + 200, canvass(3, 2));
         assert_false(grants(&core, 3, 2));
     }

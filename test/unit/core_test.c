@@ -281,6 +281,20 @@ static void an_answer_ends_the_suspicion(void **state)
     assert_int_equal(core.views[2].watch_ms, 0);
 }
 
+/* Who was cut off gets WAL again by a follow, and by nothing else. */
+static void v2_an_answer_is_not_enough_for_who_was_cut_off(void **state)
+{
+    struct core core = suspecting(3);
+
+    (void)state;
+    core.durable.revoked = core.wanted.revoked = true;
+    (void)step_see(&core, T0 + 1900, fixture_standby(FIXTURE_SELF));
+    (void)step_see(&core, T0 + 2000, fixture_failed(1, REACH_STARTING));
+    assert_int_equal(core.state, CORE_ELECTING);
+    (void)leads(&core, T0 + 2100, 1);
+    assert_int_equal(core.state, CORE_FOLLOWING);
+}
+
 /* A PostgreSQL without a daemon that leads by its term. */
 static void a_new_leader_ends_it_at_once(void **state)
 {
@@ -984,6 +998,7 @@ int main(void)
         T(a_primary_records_its_term),
         T(attempts_are_counted_as_repmgr_does),
         T(an_answer_ends_the_suspicion),
+        T(v2_an_answer_is_not_enough_for_who_was_cut_off),
         T(a_new_leader_ends_it_at_once),
         T(l8_a_note_of_a_later_leader_ends_it_at_once),
         T(a_leader_of_former_days_is_not_one),

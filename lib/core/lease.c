@@ -555,7 +555,8 @@ static struct mono freeze_at(const struct core *core)
     until = lease_until(core);
     if (until.ms == MONO_NEVER.ms)
         return until;
-    if (core->state == CORE_PRIMARY && in_grace(core))
+    if (core->state == CORE_PRIMARY && in_grace(core) &&
+        grace_until(core).ms > until.ms)
         until = grace_until(core);
     return lease_is_valid(core) || in_grace(core) ? until : lapsed_at(core);
 }

@@ -796,6 +796,25 @@ static void m4_a_handover_resigns_once_postgresql_is_stopped(void **state)
     assert_int_equal(core.note.phase, CORE_PHASE_RESIGNED);
 }
 
+/* Else the sentry of a daemon that stands still in that moment strikes too early. */
+static void m4_a_lease_that_is_longer_than_the_grace_counts(void **state)
+{
+    struct core_settings settings = fixture_settings();
+    struct core_durable durable = fixture_leader();
+    struct core core;
+
+    (void)state;
+    durable.rested = true;
+    core_init(&core, &settings);
+    (void)step_start(&core, T0, durable);
+    (void)step_members(&core, T0, 3);
+    (void)step_local(&core, T0, CORE_LOCAL_RUNNING, false);
+    (void)step_see(&core, T0, fixture_primary(FIXTURE_SELF));
+    assert_int_equal(core.lease_told.ms, T0 + 4 * FIXTURE_BEAT);
+    (void)step_supported(&core, T0 + 10);
+    assert_int_equal(core.lease_told.ms, T0 + 10 + LEASE);
+}
+
 /* ---- D3: no state file
  * ---------------------------------------------------------------- */
 
@@ -917,6 +936,7 @@ int main(void)
         T(m4_a_grace_after_a_stop_in_good_order),
         T(m4_a_stop_in_good_order_leaves_postgresql_alone),
         T(m4_a_handover_resigns_once_postgresql_is_stopped),
+        T(m4_a_lease_that_is_longer_than_the_grace_counts),
         T(d3_without_a_state_file_it_leads_only_where_nobody_votes),
         T(l6_frozen_without_a_leader_is_ended_and_started),
         T(l6_what_somebody_else_started_is_not_started_again),

@@ -433,6 +433,11 @@ void core_step(struct core *core,
                struct core_effects *effects)
 {
     effects->n = 0;
+    /* on_daemon_loss = keep: a daemon that stood still is no reason to fence, either.
+     * Before it judges, it reads. */
+    if (core->settings.keep_on_daemon_loss && core->now.ms != 0 &&
+        mono_diff(event->now, core->now) > CORE_SURVEY_BEATS * core->settings.beat_ms)
+        core->armed_at = event->now;
     /* Time never runs backwards here, whatever the caller's clock does. */
     core->now = event->now.ms > core->now.ms ? event->now : core->now;
     digest(core, event, effects);

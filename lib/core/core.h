@@ -545,7 +545,8 @@ struct core {
     bool claiming; /* canvassing for a PostgreSQL that is writable already */
     enum core_reason resign_why;
     struct mono inherited_until; /* the lease of the former run (D2); ms 0 = none */
-    struct mono armed_at;   /* when a quorum of daemons was first seen; ms 0 = before */
+    struct mono armed_at;   /* when a quorum of daemons was first seen, or this one had
+                               stood still (keep): ballots get a moment; ms 0 = never */
     struct mono lead_since; /* of this leadership in this run */
     struct mono frozen_since; /* ms 0 = not frozen */
     int64_t frozen_ms;        /* sum of freezes, decaying (L5) */

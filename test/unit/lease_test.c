@@ -796,6 +796,25 @@ static void m4_a_handover_resigns_once_postgresql_is_stopped(void **state)
     assert_int_equal(core.note.phase, CORE_PHASE_RESIGNED);
 }
 
+/* on_daemon_loss = keep: it stood still for long, and was supported all the time. */
+static void m4_a_daemon_that_stood_still_reads_before_it_judges(void **state)
+{
+    struct core core = fixture_leading(3);
+
+    (void)state;
+    (void)step_tick(&core, T0 + 60000); /* fence: the sentry has done that already */
+    assert_int_equal(core.state, CORE_RESIGNING);
+    core = fixture_leading(3);
+    core.settings.keep_on_daemon_loss = true;
+    (void)step_tick(&core, T0 + 60000);
+    assert_int_equal(core.state, CORE_PRIMARY);
+    assert_int_equal(core.fence_id, 0);
+    (void)step_tick(&core, T0 + 60000 + 4 * FIXTURE_BEAT); /* not twice */
+    assert_int_equal(core.fence_kind, CORE_EFF_FREEZE);
+    (void)step_supported(&core, T0 + 61500);
+    assert_int_equal(core.state, CORE_PRIMARY);
+}
+
 /* Else the sentry of a daemon that stands still in that moment strikes too early. */
 static void m4_a_lease_that_is_longer_than_the_grace_counts(void **state)
 {
@@ -936,6 +955,7 @@ int main(void)
         T(m4_a_grace_after_a_stop_in_good_order),
         T(m4_a_stop_in_good_order_leaves_postgresql_alone),
         T(m4_a_handover_resigns_once_postgresql_is_stopped),
+        T(m4_a_daemon_that_stood_still_reads_before_it_judges),
         T(m4_a_lease_that_is_longer_than_the_grace_counts),
         T(d3_without_a_state_file_it_leads_only_where_nobody_votes),
         T(l6_frozen_without_a_leader_is_ended_and_started),

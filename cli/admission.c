@@ -90,7 +90,7 @@ read_term(PGconn *primary, int64_t *ret_term, int *ret_leader, struct err *err)
 static struct core_durable
 first_promise(enum core_role role, bool again, int self_id, int64_t term, int leader_id)
 {
-    struct core_durable durable = {.incarnation = 1};
+    struct core_durable durable = {.incarnation = 1, .copies = CORE_COPIES_UNKNOWN};
 
     if (role == CORE_ROLE_PRIMARY) {
         durable.term = term;

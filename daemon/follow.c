@@ -1,4 +1,4 @@
-/* follow.c - point own PostgreSQL at another upstream (rule E7).
+/* follow.c - point own PostgreSQL at another upstream (rule E2).
  *
  *   the same past? (P3)  ->  a slot on the new upstream -> primary_conninfo,
  * primary_slot_name, reload -> wait until the new upstream sends to us -> done

@@ -1,4 +1,4 @@
-/* promote.c - make own PostgreSQL the primary (rules E5, G3).
+/* promote.c - make own PostgreSQL the primary (rules C5, G3).
  *
  *   take away what it would wait for  ->  promote_command, service_promote_command,
  * pg_ctl promote or pg_promote(), the first that is there  ->  ask own PostgreSQL until

@@ -1,4 +1,4 @@
-/* unblock.h - take away what a promotion would wait for (rule E5, postgres-facts 5): a
+/* unblock.h - take away what a promotion would wait for (rule C5, postgres-facts 5): a
  * slow restore_command, which is called several times, and readers that conflict with
  * replay.
  *

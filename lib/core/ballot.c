@@ -205,6 +205,13 @@ struct mono ballot_deadline(const struct core *core)
 /* ---- reports -----------------------------------------------------------------------
  */
 
+struct core_report ballot_own_report(const struct core *core)
+{
+    if (core->state == CORE_CANVASSING && core->claiming)
+        return (struct core_report){true, core->claim_term, core->claim_position};
+    return core->report;
+}
+
 int ballot_report_cmp(const struct core_report *a, const struct core_report *b)
 {
     if (!a->known || !b->known)
@@ -287,7 +294,7 @@ static bool wal_allows(const struct core *core, const struct core_report *report
         return false;
     if (ballot_report_cmp(&core->report, report) <= 0)
         return true;
-    /* E2: who may not lead waives its lead in the WAL, after half a window, where
+    /* C3: who may not lead waives its lead in the WAL, after half a window, where
      * commits were not promised to be on two nodes. */
     return unfit && core->durable.copies == 0 && core->state == CORE_ELECTING &&
            mono_diff(core->now, core->since) >= window_of(&core->settings) / 2;
@@ -361,7 +368,7 @@ void ballot_note_members(const struct core *core, struct core_durable *wanted)
         wanted->pair_version = pair_version;
 }
 
-/* k of E4: how many confirm a commit, as the leader's settings are now; what was last
+/* k of C2: how many confirm a commit, as the leader's settings are now; what was last
  * known when it does not answer. */
 static int copies_of_leader(const struct core *core)
 {
@@ -396,7 +403,7 @@ static bool keep_up(struct core *core, struct core_effects *out)
     return true;
 }
 
-/* E8: a canvass of ours that is not under way any more is resigned in writing. */
+/* C4: a canvass of ours that is not under way any more is resigned in writing. */
 static bool resign_canvass(struct core *core, struct core_effects *out)
 {
     struct core_durable wanted = core->durable;

@@ -58,6 +58,10 @@ void ballot_revoked(struct core *core,
                     bool ok,
                     const struct core_report *report);
 
+/* What own WAL is worth. A claim (C7) has no report of a standby: its WAL is what it
+ * was last seen to be. */
+struct core_report ballot_own_report(const struct core *core);
+
 /* Less than zero when the report `a` is behind `b` (P4.1, P4.2). Unknown is behind
  * all. */
 int ballot_report_cmp(const struct core_report *a, const struct core_report *b);

@@ -1,7 +1,7 @@
 /* board.h - from notes to what is known of each member's daemon (rules N). Pure.
  *
  * A board is a PostgreSQL on which daemons leave notes. On which board a note lay means
- * nothing: of several notes of one node the newest counts. */
+ * nothing: of several notes of one node the newest counts (N2). */
 #ifndef PGRMON_CORE_BOARD_H
 #define PGRMON_CORE_BOARD_H
 

@@ -55,7 +55,7 @@ void campaign_promote(struct core *core, struct core_why why, struct core_effect
 {
     struct core_effect *effect;
 
-    /* A promotion cannot be recalled: from here we count as writable (E5). */
+    /* A promotion cannot be recalled: from here we count as writable (C5). */
     core->local_writable = true;
     core->report.known = false;
     core_become(core, CORE_PROMOTING, why, out);
@@ -159,7 +159,7 @@ static void promotion_ended(struct core *core, bool ok, struct core_effects *out
     core->backoff_until = mono_add(core->now, window_of(&core->settings));
     effect_report(out, CORE_SAY_ACTION_FAILED, core->settings.self_id, why);
     effect_record(out, CORE_REC_PROMOTE_ERROR, false, why);
-    /* It may still end well, later: then nobody would hold a lease for it (E5). */
+    /* It may still end well, later: then nobody would hold a lease for it (C5). */
     lease_resign(core, CORE_WHY_PROMOTE_FAILED, out);
 }
 

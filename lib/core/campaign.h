@@ -10,7 +10,7 @@
 /* Begin a survey, and enter ELECTING, from any state of a standby. */
 void campaign_begin(struct core *core, struct core_why why, struct core_effects *out);
 
-/* Promote own PostgreSQL, having won (E5). Enters PROMOTING. */
+/* Promote own PostgreSQL, having won (C5). Enters PROMOTING. */
 void campaign_promote(struct core *core, struct core_why why, struct core_effects *out);
 
 bool campaign_electing(struct core *core, struct core_effects *out);

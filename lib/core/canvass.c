@@ -3,8 +3,8 @@
  *   write "candidate" -> say canvass -> enough ballots and reports -> write "promoting"
  *   -> still enough -> promote
  *
- * A claim is the canvass of a node whose PostgreSQL is writable already, by somebody
- * else's hand: it is frozen meanwhile and leads at once when it wins. */
+ * A claim (C7) is the canvass of a node whose PostgreSQL is writable already, by
+ * somebody else's hand: it is frozen meanwhile and leads at once when it wins. */
 #include "core/canvass.h"
 
 #include <stddef.h>
@@ -31,7 +31,7 @@ static int64_t random_ms(struct core *core, int64_t below)
     return (int64_t)((x * 2685821657736338717U) >> 33) % (below > 0 ? below : 1);
 }
 
-/* E8: how long it is asked for. A ballot comes within a few beats or not at all. */
+/* C4: how long it is asked for. A ballot comes within a few beats or not at all. */
 static int64_t patience_ms(const struct core *core)
 {
     int64_t window_ms = window_of(&core->settings);
@@ -78,9 +78,11 @@ static void stand(struct core *core, struct core_effects *out)
     ballot_save(core, &wanted, out);
 }
 
-/* E4: somebody who voted for us, or canvasses as well, is further than we are. */
+/* C2: somebody who voted for us, or canvasses as well, is further than we are. */
 static bool is_outranked(const struct core *core)
 {
+    struct core_report own = ballot_own_report(core);
+
     for (int i = 0; i < core->n_members; i++) {
         const struct core_peer *peer = &core->peers[i];
 
@@ -88,16 +90,16 @@ static bool is_outranked(const struct core *core)
             continue;
         if (core->durable.copies > 0 && peer->ballot_term == core->durable.term &&
             peer->ballot_report.known &&
-            ballot_report_cmp(&core->report, &peer->ballot_report) < 0)
+            ballot_report_cmp(&own, &peer->ballot_report) < 0)
             return true;
         if (board_is_fresh(core, peer) && peer->note.phase == CORE_PHASE_CANVASS &&
-            ballot_report_cmp(&core->report, &peer->note.report) < 0)
+            ballot_report_cmp(&own, &peer->note.report) < 0)
             return true;
     }
     return false;
 }
 
-/* E8: resign the term, in writing, then pause. */
+/* C4: resign the term, in writing, then pause. */
 static bool
 give_up(struct core *core, enum core_reason reason, struct core_effects *out)
 {
@@ -149,7 +151,7 @@ static bool has_won(const struct core *core)
            (core->claiming || quorum_met(&reports)) && !is_outranked(core);
 }
 
-/* E4 to E5: written down, and the lease looked at once more, before PostgreSQL is told.
+/* C2 to C5: written down, and the lease looked at once more, before PostgreSQL is told.
  */
 static bool win(struct core *core, struct core_effects *out)
 {

@@ -1,4 +1,4 @@
-/* canvass.h - asking for ballots (rules E3, E4, E8). Pure. */
+/* canvass.h - asking for ballots (rules C1, C2, C4, C7). Pure. */
 #ifndef PGRMON_CORE_CANVASS_H
 #define PGRMON_CORE_CANVASS_H
 

@@ -377,7 +377,8 @@ digest(struct core *core, const struct core_event *event, struct core_effects *o
         if (event->start.system_identifier != 0)
             core->system_identifier = event->start.system_identifier;
         ballot_start(core, &event->start.durable);
-        core->inherited_until = event->start.lease_until;
+        if (event->start.durable.duty == CORE_DUTY_LEADING)
+            core->inherited_until = event->start.lease_until;
         break;
     case CORE_EV_TICK:
         break;
@@ -432,6 +433,11 @@ void core_step(struct core *core,
                struct core_effects *effects)
 {
     effects->n = 0;
+    /* on_daemon_loss = keep: a daemon that stood still is no reason to fence, either.
+     * Before it judges, it reads. */
+    if (core->settings.keep_on_daemon_loss && core->now.ms != 0 &&
+        mono_diff(event->now, core->now) > CORE_SURVEY_BEATS * core->settings.beat_ms)
+        core->armed_at = event->now;
     /* Time never runs backwards here, whatever the caller's clock does. */
     core->now = event->now.ms > core->now.ms ? event->now : core->now;
     digest(core, event, effects);

@@ -109,6 +109,9 @@ enum core_duty {
     CORE_DUTY_RESIGNED,  /* was ours, never again */
 };
 
+/* No primary was ever asked how many copies a commit has: as if it were one (C2). */
+#define CORE_COPIES_UNKNOWN CORE_MAX_NODES
+
 /* The promise, kept in a file that is written before anything that depends on it. */
 struct core_durable {
     uint32_t incarnation; /* 0 = there is no valid file: no voter (D3) */
@@ -124,7 +127,7 @@ struct core_durable {
     int64_t members_version; /* of the membership that is stored with it */
     int64_t pause_ms;        /* longest pause granted and not over; 0 = none (M3) */
     int64_t pair_version; /* membership that both of two nodes have confirmed (3.8) */
-    int copies;           /* k: copies besides the primary's, of the last leader (E4) */
+    int copies;           /* k: copies besides the primary's, of the last leader (C2) */
     bool revoked;         /* primary_conninfo was cleared by a vote (V2) */
 };
 
@@ -201,7 +204,7 @@ enum core_state {
     CORE_STANDBY,    /* following, all well */
     CORE_SUSPECTING, /* upstream or primary does not answer; counting attempts */
     CORE_ELECTING,   /* surveying all members, deciding again and again */
-    CORE_CANVASSING, /* a candidate: asking for ballots (E3, E4) */
+    CORE_CANVASSING, /* a candidate: asking for ballots (C1, C2) */
     CORE_PROMOTING,  /* own PostgreSQL is being promoted */
     CORE_FOLLOWING,  /* own PostgreSQL is being pointed at another upstream */
     CORE_RESIGNING,  /* own PostgreSQL is being ended, then the term is given up (L6) */
@@ -247,13 +250,13 @@ enum core_reason {
     /* ballots and leases */
     CORE_WHY_RESIGNED,        /* the leader resigned: no need to wait */
     CORE_WHY_PROMISED,        /* our promise to the old leader is not over (V1) */
-    CORE_WHY_SUPPORTED,       /* too few support nobody (E1) */
+    CORE_WHY_SUPPORTED,       /* too few support nobody (E6) */
     CORE_WHY_NO_REPORT,       /* what our WAL is worth is not established (P2) */
     CORE_WHY_NO_STATE,        /* no valid state file: no voter (D3) */
     CORE_WHY_CANVASS,         /* asking for ballots */
     CORE_WHY_VOTED,           /* we granted a candidate: waiting for it */
-    CORE_WHY_LOST_CANVASS,    /* too few ballots, or another is better: given up (E8) */
-    CORE_WHY_WON,             /* ballots and reports of enough (E4) */
+    CORE_WHY_LOST_CANVASS,    /* too few ballots, or another is better: given up (C4) */
+    CORE_WHY_WON,             /* ballots and reports of enough (C2) */
     CORE_WHY_LEASE,           /* a quorum supports us (L1) */
     CORE_WHY_LEASE_LOST,      /* it does not any more (L4) */
     CORE_WHY_LEASE_OVER,      /* not for a whole window (L6) */
@@ -505,8 +508,8 @@ struct core {
     int follow_failures;         /* in a row */
     bool followed;               /* pointed at a leader since the revocation */
     struct mono promise_until;   /* no ballot for another before (V1) */
-    struct mono canvass_until;   /* our canvass is given up then (E8) */
-    struct mono canvass_after;   /* no canvass before: a random pause (E8) */
+    struct mono canvass_until;   /* our canvass is given up then (C4) */
+    struct mono canvass_after;   /* no canvass before: a random pause (C4) */
     uint64_t random;
     struct core_stamp posted; /* of our newest note */
     struct core_stamp twin;   /* of a note in our name that we did not write (D3) */
@@ -535,14 +538,15 @@ struct core {
     bool handing_over;      /* own PostgreSQL is stopped for that */
     bool start_wanted;      /* we ended it, so we start it again, read-only */
     uint32_t lead_id;       /* of the recording of our term under way; 0 = none */
-    bool lead_recorded;     /* our term has its row (E6) */
+    bool lead_recorded;     /* our term has its row (C6) */
     struct mono lead_after; /* the next try, after one that failed */
     int64_t claim_term;     /* what the WAL of a claim is worth: its newest term row, */
     struct lsn claim_position; /* and its end */
     bool claiming; /* canvassing for a PostgreSQL that is writable already */
     enum core_reason resign_why;
     struct mono inherited_until; /* the lease of the former run (D2); ms 0 = none */
-    struct mono armed_at;   /* when a quorum of daemons was first seen; ms 0 = before */
+    struct mono armed_at;   /* when a quorum of daemons was first seen, or this one had
+                               stood still (keep): ballots get a moment; ms 0 = never */
     struct mono lead_since; /* of this leadership in this run */
     struct mono frozen_since; /* ms 0 = not frozen */
     int64_t frozen_ms;        /* sum of freezes, decaying (L5) */

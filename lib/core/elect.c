@@ -1,8 +1,8 @@
 /* elect.c - who becomes writable, decided from one survey.
  *
  * elect_decide() is a list of rules, tried in order; the first that applies is the
- * verdict, and its reason says which one it was. Votes, promises and revocation
- * (V1, V2 of "Not yet" in docs/failover-rules.md) will stand between E8 and E9. */
+ * verdict, and its reason says which one it was. Whoever is the best stands: the vote
+ * is in canvass.c (rules C), what a voter grants in ballot.c (V1, V2). */
 #include "core/elect.h"
 
 #include <stddef.h>

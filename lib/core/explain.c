@@ -243,7 +243,7 @@ static void say_lost_bytes(struct explain *explain, enum explain_part part)
     if (explain->leader_id == 0)
         return;
     if (copies > 0) {
-        finding = explain_add(explain, part, EXPLAIN_COPIES, EXPLAIN_HOLDS, "E4", 0);
+        finding = explain_add(explain, part, EXPLAIN_COPIES, EXPLAIN_HOLDS, "C2", 0);
         finding->why.a = copies;
         return;
     }
@@ -254,7 +254,7 @@ static void say_lost_bytes(struct explain *explain, enum explain_part part)
         finding->status = EXPLAIN_HOLDS;
 }
 
-/* E4: it stood and did not win. */
+/* C2: it stood and did not win. */
 static void say_not_elected(struct explain *explain, enum explain_part part)
 {
     const struct rehearse_result *result = &explain->result;
@@ -262,7 +262,7 @@ static void say_not_elected(struct explain *explain, enum explain_part part)
     const struct quorum *missing = ballots ? &result->reports : &result->ballots;
     struct explain_finding *finding =
         explain_add(explain, part, ballots ? EXPLAIN_NO_REPORTS : EXPLAIN_NO_BALLOTS,
-                    EXPLAIN_FAILS, "E4", result->candidate_id);
+                    EXPLAIN_FAILS, "C2", result->candidate_id);
 
     finding->why.a = missing->answered;
     finding->why.b = missing->needed;

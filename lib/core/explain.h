@@ -43,10 +43,10 @@ enum explain_kind {
     EXPLAIN_QUORUM,    /* Q1 `why.a` voters support nobody then, `why.b` are needed */
     EXPLAIN_TWO_NODES, /* Q2 one of two is enough */
     EXPLAIN_WINNER,    /* E9 `node_id` would be promoted; `why.rule`, or `why` if not */
-    EXPLAIN_NO_BALLOTS, /* E4 it would not get enough: `why.a` of `why.b` */
-    EXPLAIN_NO_REPORTS, /* E4 likewise, reports, with synchronous replication */
+    EXPLAIN_NO_BALLOTS, /* C2 it would not get enough: `why.a` of `why.b` */
+    EXPLAIN_NO_REPORTS, /* C2 likewise, reports, with synchronous replication */
     EXPLAIN_LOSS,       /* P4.2 what clients would lose: `bytes` */
-    EXPLAIN_COPIES,     /* E4 nothing: `why.a` copies of each commit */
+    EXPLAIN_COPIES,     /* C2 nothing: `why.a` copies of each commit */
     /* EXPLAIN_NODES */
     EXPLAIN_STANDS,   /* P4.x it may be promoted; ahead of `other_id` by `why.rule` */
     EXPLAIN_ZERO,     /* E9 priority 0 */

@@ -257,12 +257,15 @@ bool lease_resigning(struct core *core, struct core_effects *out)
 /* L3, L8: why we must not lead any more, or NONE. */
 static enum core_reason must_resign(const struct core *core)
 {
+    const struct core_member *later = board_leader(core, led_term(core) + 1);
     const struct core_view *self = core_view(core, core->settings.self_id);
     int64_t window_ms = window_of(&core->settings);
     struct mono heard = self->answered_at.ms > core->lead_since.ms ? self->answered_at
                                                                    : core->lead_since;
 
-    if (board_leader(core, led_term(core) + 1) != NULL)
+    /* L8: on lead alone. Who renews does not lead that term yet: it may be a former
+     * leader that was cut off in the middle of it. */
+    if (later != NULL && board_peer(core, later->id)->note.phase == CORE_PHASE_LEAD)
         return CORE_WHY_LATER_LEADER;
     if (core->local == CORE_LOCAL_DEAD || core->local == CORE_LOCAL_GONE) {
         if (!core->local_clean)
@@ -378,7 +381,7 @@ static void renew(struct core *core, struct core_effects *out)
     ballot_save(core, &wanted, out);
 }
 
-/* P1, E6: our term has a row before we say that we lead. */
+/* P1, C6: our term has a row before we say that we lead. */
 static void record_term(struct core *core, struct core_effects *out)
 {
     struct core_effect *effect;
@@ -399,7 +402,7 @@ static void record_term(struct core *core, struct core_effects *out)
     effect->term = core->durable.lead_term;
 }
 
-/* E6: promoted; from here on a restart may lead again. */
+/* C6: promoted; from here on a restart may lead again. */
 static void write_leading(struct core *core, struct core_effects *out)
 {
     struct core_durable wanted = core->durable;

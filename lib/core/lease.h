@@ -26,7 +26,7 @@ bool lease_is_calm(const struct core *core);
  * Only in CORE_PRIMARY. */
 bool lease_lead(struct core *core, struct core_effects *out);
 
-/* E5: a promotion under way whose lease lapses is ended. Only in CORE_PROMOTING. */
+/* C5: a promotion under way whose lease lapses is ended. Only in CORE_PROMOTING. */
 bool lease_promoting(struct core *core, struct core_effects *out);
 
 /* Give the own term up, own PostgreSQL first (L6): enters CORE_RESIGNING. */

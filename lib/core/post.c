@@ -46,14 +46,6 @@ static enum core_phase free_phase(const struct core *core)
     return will_not_lead(core) ? CORE_PHASE_PASS : CORE_PHASE_ASK;
 }
 
-/* A claim has no report of a standby: its WAL is what it was last seen to be. */
-static struct core_report own_report(const struct core *core)
-{
-    if (core->state == CORE_CANVASSING && core->claiming)
-        return (struct core_report){true, core->claim_term, core->claim_position};
-    return core->report;
-}
-
 struct core_note post_note(const struct core *core)
 {
     int supported = ballot_supports(core);
@@ -62,7 +54,7 @@ struct core_note post_note(const struct core *core)
         .node_id = core->settings.self_id,
         .term = core->durable.term,
         .leader_id = supported,
-        .report = own_report(core),
+        .report = ballot_own_report(core),
         .window_ms = core->durable.window_ms,
         .members_version = core->durable.members_version,
         .incarnation = core->durable.incarnation,

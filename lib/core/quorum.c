@@ -118,6 +118,7 @@ struct quorum quorum_ballots(const struct core *core, int64_t term)
 struct quorum quorum_reports(const struct core *core, int64_t term)
 {
     struct quorum quorum = {0};
+    int copies = core->durable.copies;
 
     for (int i = 0; i < core->n_members; i++) {
         if (core->members[i].role == CORE_ROLE_WITNESS)
@@ -129,8 +130,10 @@ struct quorum quorum_reports(const struct core *core, int64_t term)
             quorum.answered +=
                 is_valid(core, i, term) && core->peers[i].ballot_report.known;
     }
-    if (core->durable.copies > 0)
-        quorum.needed = quorum.voting - core->durable.copies;
+    if (copies == CORE_COPIES_UNKNOWN)
+        copies = 1;
+    if (copies > 0)
+        quorum.needed = quorum.voting - copies;
     return quorum;
 }
 

@@ -21,19 +21,19 @@ struct quorum {
  * still vote. */
 int64_t quorum_pair_version(const struct core *core);
 
-/* E1: who is known, by a fresh note, to support nobody but us; self included. */
+/* E6: who is known, by a fresh note, to support nobody but us; self included. */
 struct quorum quorum_unbound(const struct core *core);
 
 /* True when the daemons of so many other voters have been seen that they could elect
  * somebody without us. */
 bool quorum_could_elect(const struct core *core);
 
-/* E4: valid ballots for us in `term` at this moment; self included. */
+/* C2: valid ballots for us in `term` at this moment; self included. */
 struct quorum quorum_ballots(const struct core *core, int64_t term);
 
-/* E4: reports that came with valid ballots for us in `term`, own one included, and how
+/* C2: reports that came with valid ballots for us in `term`, own one included, and how
  * many are needed: d - k of the d data members, where an acknowledged commit has k
- * copies besides the primary's; none when k is 0. */
+ * copies besides the primary's; none when k is 0. Unknown is 1. */
 struct quorum quorum_reports(const struct core *core, int64_t term);
 
 /* L1: until when ballots of enough voters for us, in `term` or later, stay valid if no

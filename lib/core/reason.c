@@ -225,6 +225,15 @@ static struct who who(const struct core *core, int id)
     return result;
 }
 
+/* By its note; whatever became of it since. */
+static bool says_lead(const struct core *core, int id)
+{
+    int i = view_index(core, id);
+
+    return i >= 0 && (core->peers[i].note.phase == CORE_PHASE_LEAD ||
+                      core->peers[i].note.phase == CORE_PHASE_RENEW);
+}
+
 static void sentence_of_verdict(const struct core *core,
                                 const struct core_why *why,
                                 char *buf,
@@ -245,14 +254,17 @@ static void sentence_of_verdict(const struct core *core,
                        node.text);
         break;
     case CORE_WHY_STILL_VISIBLE:
-        (void)snprintf(buf, size, "%s still sees the primary", node.text);
+        (void)snprintf(buf, size, "%s %s", node.text,
+                       says_lead(core, why->node_id)
+                           ? "leads, under a term that is to be renewed"
+                           : "still sees the primary");
         break;
     case CORE_WHY_STILL_STREAMING:
         (void)snprintf(buf, size, "%s still receives WAL from it", node.text);
         break;
     case CORE_WHY_NO_QUORUM:
         (void)snprintf(buf, size,
-                       "no quorum: %d of the voting nodes answer, %d are needed",
+                       "no quorum: %d of the voting nodes can vote now, %d are needed",
                        why->a, why->b);
         break;
     case CORE_WHY_MANUAL:
@@ -382,7 +394,8 @@ say_waiting(const struct core *core, const struct core_why *why, struct core_tex
     char sentence[200];
 
     reason_sentence(core, why, sentence, sizeof sentence);
-    set(text, CORE_LEVEL_WARNING, "%s, waiting", sentence);
+    set(text, CORE_LEVEL_WARNING, "%s%s", sentence,
+        why->reason == CORE_WHY_NO_STATE ? "" : ", waiting");
     if (why->reason == CORE_WHY_NO_RECORD)
         (void)snprintf(
             text->hint, sizeof text->hint,

@@ -141,7 +141,7 @@ static enum core_duty duty_of(enum core_phase phase)
     }
 }
 
-/* k of E4, by the settings of whoever leads. */
+/* k of C2, by the settings of whoever leads. */
 static int copies_now(const struct core *onlooker)
 {
     int copies = 0;
@@ -327,7 +327,7 @@ static struct core_note vote(struct rehearsal *rehearsal,
     return core_post(voter, mono_add(voter->now, voter->settings.beat_ms));
 }
 
-/* E3, E4: the candidate stands, and whoever lives votes. */
+/* C1, C2: the candidate stands, and whoever lives votes. */
 static void canvass(struct rehearsal *rehearsal,
                     int candidate,
                     int lost_id,

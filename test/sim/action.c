@@ -156,7 +156,7 @@ void action_revoked(struct sim *sim, const struct sim_item *item)
     shell_tell(sim, &done, done.report.known, sim_vary(sim, 0, 0, 5));
 }
 
-/* ---- record the term (P1, E6)
+/* ---- record the term (P1, C6)
  * -------------------------------------------------------- */
 
 void action_lead(struct sim *sim, struct sim_node *node, const struct core_effect *what)

@@ -109,7 +109,7 @@ static void register_node(struct sim *sim,
     struct sim_pg *pg = &node->pg;
 
     node->stored = *table;
-    node->file = (struct core_durable){.incarnation = 1};
+    node->file = (struct core_durable){.incarnation = 1, .copies = CORE_COPIES_UNKNOWN};
     if (node->id == leader) {
         node->file.term = 1;
         node->file.leader_id = leader;

@@ -284,7 +284,7 @@ static bool has_foreigner(const struct sim *sim)
 }
 
 /* One of three at most: without a majority of voters nothing can be elected; with
- * synchronous replication its report is missing, too (E4). Not before they know a
+ * synchronous replication its report is missing, too (C2). Not before they know a
  * leader: then only an operator can say who it was. */
 static void lose_file(struct sim *sim, int id)
 {

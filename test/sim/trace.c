@@ -118,7 +118,7 @@ static void trace_save(FILE *to, const struct core_durable *durable)
             durable->leader_id, duty_name(durable->duty));
     if (durable->duty == CORE_DUTY_LEADING && durable->lead_term != durable->term)
         fprintf(to, ", leads term %lld", (long long)durable->lead_term);
-    if (durable->copies > 0)
+    if (durable->copies > 0 && durable->copies != CORE_COPIES_UNKNOWN)
         fprintf(to, ", k = %d", durable->copies);
     fprintf(to, "%s%s%s\n", durable->armed ? ", armed" : "",
             durable->rested ? ", rested" : "", durable->revoked ? ", revoked" : "");

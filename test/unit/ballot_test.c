@@ -116,6 +116,7 @@ static void v1_a_leader_that_shows_itself(void **state)
         core.settings.witness = true;
         /* It leads no later term than we have promised: not adopted, but there. */
         (void)step_hear(&core, T0 + 200, fixture_note(4, (enum core_phase)phase, 1, 4));
+        (void)settle(&core, T0 + 200);
         (void)step_hear(&core, T0 + 200, canvass(3, 2));
         assert_false(grants(&core, 3, 2));
     }
@@ -166,9 +167,9 @@ static void v1_what_own_wal_allows(void **state)
     assert_false(grants(&core, 3, 2));
 }
 
-/* E2: who may not lead waives its lead in the WAL, after a while; not where commits
+/* C3: who may not lead waives its lead in the WAL, after a while; not where commits
  * were promised to be on two nodes. */
-static void e2_who_may_not_lead_waives(void **state)
+static void c3_who_may_not_lead_waives(void **state)
 {
     struct core core;
     struct core_note behind = canvass(3, 2);
@@ -336,7 +337,7 @@ static void d1_what_else_is_kept(void **state)
     struct core_observation primary = fixture_primary(1);
 
     (void)state;
-    primary.copies = 1; /* k of E4 */
+    primary.copies = 1; /* k of C2 */
     (void)step_see(&core, T0 + 100, primary);
     assert_int_equal(core.wanted.copies, 1);
     (void)settle(&core, T0 + 100);
@@ -344,6 +345,33 @@ static void d1_what_else_is_kept(void **state)
     (void)step_see(&core, T0 + 5000, fixture_failed(1, REACH_REFUSED));
     assert_int_equal(core.durable.copies, 1);
     assert_int_equal(core.save_id, 0);
+}
+
+/* It was told whom to follow, but that PostgreSQL never answered: a commit may have had
+ * to wait for another node. */
+static void d1_copies_are_unknown_until_a_primary_was_asked(void **state)
+{
+    struct core_settings settings = fixture_settings();
+    struct core_durable fresh = {.incarnation = 1, .copies = CORE_COPIES_UNKNOWN};
+    struct core core;
+
+    (void)state;
+    core_init(&core, &settings);
+    (void)step_start(&core, T0, fresh);
+    (void)step_members(&core, T0, 3);
+    (void)step_see(&core, T0, fixture_standby(FIXTURE_SELF));
+    for (int64_t ms = 500; ms <= 501; ms++) {
+        struct core_note note = fixture_note(1, CORE_PHASE_LEAD, 1, 1);
+
+        note.stamp = (struct core_stamp){8, ms};
+        (void)step_read(&core, T0 + ms, 3, note);
+    }
+    (void)settle(&core, T0 + 510);
+    assert_int_equal(core.durable.leader_id, 1);
+    assert_int_equal(core.durable.copies, CORE_COPIES_UNKNOWN);
+    (void)step_see(&core, T0 + 600, fixture_primary(1));
+    (void)settle(&core, T0 + 600);
+    assert_int_equal(core.durable.copies, 0);
 }
 
 /* ---- D2: a restart -----------------------------------------------------------------
@@ -634,7 +662,7 @@ int main(void)
         T(v1_a_leader_that_shows_itself),
         T(v1_a_leader_whose_postgresql_answers),
         T(v1_what_own_wal_allows),
-        T(e2_who_may_not_lead_waives),
+        T(c3_who_may_not_lead_waives),
         T(m3_who_granted_a_pause_votes_for_nobody),
         T(d3_who_has_no_state_file_votes_for_nobody),
         T(v1_of_two_candidates_the_further_one),
@@ -643,6 +671,7 @@ int main(void)
         T(d1_nor_after_a_write_that_failed),
         T(d1_one_write_at_a_time),
         T(d1_what_else_is_kept),
+        T(d1_copies_are_unknown_until_a_primary_was_asked),
         T(d2_the_promise_is_renewed_with_the_window_stored),
         T(d2_a_resignation_frees_it_all_the_same),
         T(d2_a_vote_is_remembered),

@@ -314,7 +314,7 @@ static void n5_a_resignation_is_believed_at_first_sight(void **state)
 
 /* Who promised a later term to somebody wrote down that its own is over; who leads, or
  * renews what it leads, did not. */
-static void e8_a_term_is_over_for_who_promised_a_later_one(void **state)
+static void d1_a_term_is_over_for_who_promised_a_later_one(void **state)
 {
     static const struct {
         enum core_phase phase;
@@ -339,7 +339,7 @@ static void e8_a_term_is_over_for_who_promised_a_later_one(void **state)
     }
 }
 
-static void e8_of_ourselves_the_file_says_it(void **state)
+static void d1_of_ourselves_the_file_says_it(void **state)
 {
     struct core core = fixture_core(3);
 
@@ -377,8 +377,8 @@ int main(void)
         T(n4_a_ballot_of_a_later_term_replaces),
         T(l8_the_leader_is_the_one_of_the_highest_term),
         T(n5_a_resignation_is_believed_at_first_sight),
-        T(e8_a_term_is_over_for_who_promised_a_later_one),
-        T(e8_of_ourselves_the_file_says_it),
+        T(d1_a_term_is_over_for_who_promised_a_later_one),
+        T(d1_of_ourselves_the_file_says_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

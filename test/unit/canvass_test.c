@@ -1,5 +1,5 @@
-/* canvass_test.c - rules E3, E4, E5 and E8: a candidate writes, asks, counts, wins or
- * gives up; and the claim of a PostgreSQL that is writable already. */
+/* canvass_test.c - rules C1, C2, C4, C5 and C7: a candidate writes, asks, counts, wins
+ * or gives up; and the claim of a PostgreSQL that is writable already. */
 #include "core/quorum.h"
 #include "core_fixture.h"
 
@@ -47,9 +47,9 @@ static bool has_won(const struct core *core)
     return core->wanted.duty == CORE_DUTY_PROMOTING;
 }
 
-/* ---- E3 ----------------------------------------------------------------------- */
+/* ---- C1 ----------------------------------------------------------------------- */
 
-static void e3_above_all_terms_that_were_seen(void **state)
+static void c1_above_all_terms_that_were_seen(void **state)
 {
     struct core core = fixture_following(3);
     struct core_observation row = fixture_standby(3);
@@ -71,7 +71,7 @@ static void e3_above_all_terms_that_were_seen(void **state)
     assert_false(core.durable.armed || core.durable.recorded);
 }
 
-static void e3_written_before_it_is_said(void **state)
+static void c1_written_before_it_is_said(void **state)
 {
     struct core core = standing(3);
     uint32_t save_id = core.save_id;
@@ -87,9 +87,9 @@ static void e3_written_before_it_is_said(void **state)
     assert_int_equal(core.note.term, 2);
 }
 
-/* ---- E4 ----------------------------------------------------------------------- */
+/* ---- C2 ----------------------------------------------------------------------- */
 
-static void e4_a_majority_of_ballots(void **state)
+static void c2_a_majority_of_ballots(void **state)
 {
     struct core core = canvassing(5);
 
@@ -103,7 +103,7 @@ static void e4_a_majority_of_ballots(void **state)
 }
 
 /* Each of these is no ballot for this canvass. */
-static void e4_what_is_no_ballot(void **state)
+static void c2_what_is_no_ballot(void **state)
 {
     struct core_note notes[7];
 
@@ -127,7 +127,7 @@ static void e4_what_is_no_ballot(void **state)
 }
 
 /* k = 1: an acknowledged commit is on one of the other two at least. */
-static void e4_reports_where_commits_are_on_several_nodes(void **state)
+static void c2_reports_where_commits_are_on_several_nodes(void **state)
 {
     struct core core = canvassing(4);
     struct core_note ballot = fixture_ballot(3, 2, T0 + 300);
@@ -153,7 +153,7 @@ static void e4_reports_where_commits_are_on_several_nodes(void **state)
     assert_true(has_won(&core));
 }
 
-static void e4_a_voter_that_is_ahead(void **state)
+static void c2_a_voter_that_is_ahead(void **state)
 {
     struct core core = canvassing(3);
     struct core_note ballot = fixture_ballot(3, 2, T0 + 300);
@@ -163,13 +163,13 @@ static void e4_a_voter_that_is_ahead(void **state)
     core.durable.copies = 1;
     (void)step_hear(&core, T0 + 300, ballot);
     assert_int_equal(core.state, CORE_ELECTING);
-    /* Where commits are on one node only, it has waived its lead (E2). */
+    /* Where commits are on one node only, it has waived its lead (C3). */
     core = canvassing(3);
     (void)step_hear(&core, T0 + 300, ballot);
     assert_true(has_won(&core));
 }
 
-static void e4_another_candidate_that_is_ahead(void **state)
+static void c2_another_candidate_that_is_ahead(void **state)
 {
     struct core core = canvassing(3);
     struct core_note other = fixture_ask(3);
@@ -200,9 +200,9 @@ static void q2_of_two_the_other_is_asked_if_it_is_heard(void **state)
     assert_false(core.wanted.armed); /* nothing to count on afterwards, either */
 }
 
-/* ---- E5 ----------------------------------------------------------------------- */
+/* ---- C5 ----------------------------------------------------------------------- */
 
-static void e5_a_look_at_the_ballots_once_it_is_written(void **state)
+static void c5_a_look_at_the_ballots_once_it_is_written(void **state)
 {
     struct core core = canvassing(3);
     const struct core_effects *effects;
@@ -220,9 +220,9 @@ static void e5_a_look_at_the_ballots_once_it_is_written(void **state)
     assert_int_equal(n_effects(effects, CORE_EFF_PROMOTE), 1);
 }
 
-/* ---- E8 ----------------------------------------------------------------------- */
+/* ---- C4 ----------------------------------------------------------------------- */
 
-static void e8_given_up_after_half_a_window(void **state)
+static void c4_given_up_after_half_a_window(void **state)
 {
     struct core core = canvassing(3);
     int64_t end = T0 + 200 + FIXTURE_W / 2;
@@ -247,7 +247,7 @@ static void e8_given_up_after_half_a_window(void **state)
     assert_true(core.canvass_after.ms < end + FIXTURE_BEAT + FIXTURE_W / 2);
 }
 
-static void e8_pauses_differ(void **state)
+static void c4_pauses_differ(void **state)
 {
     int64_t pauses[8];
     int same = 0;
@@ -265,7 +265,7 @@ static void e8_pauses_differ(void **state)
     assert_true(same <= 1);
 }
 
-static void e8_given_up_when_it_must_not_lead(void **state)
+static void c4_given_up_when_it_must_not_lead(void **state)
 {
     struct core cores[5];
 
@@ -285,7 +285,7 @@ static void e8_given_up_when_it_must_not_lead(void **state)
 }
 
 /* Won, "promoting" is on disk, and then somebody leads: it never promotes. */
-static void e8_a_victory_too_late_is_resigned(void **state)
+static void c4_a_victory_too_late_is_resigned(void **state)
 {
     struct core core = canvassing(3);
     uint32_t save_id;
@@ -304,7 +304,7 @@ static void e8_a_victory_too_late_is_resigned(void **state)
 
 /* A disk that fails in the middle must not keep the others waiting for us: they would
  * take a candidate that never promotes for one that is about to. */
-static void e8_given_up_while_the_disk_fails(void **state)
+static void c4_given_up_while_the_disk_fails(void **state)
 {
     struct core core = canvassing(3);
     const struct core_effects *effects;
@@ -362,7 +362,7 @@ static void v1_a_claim_waits_for_its_own_promise(void **state)
     assert_int_equal(core.note.report.position.pos, 0x1000);
 }
 
-static void e4_a_claim_that_wins_leads_at_once(void **state)
+static void c7_a_claim_that_wins_leads_at_once(void **state)
 {
     struct core core = claiming(3);
     int64_t at = T0 + 3 + FIXTURE_W;
@@ -378,6 +378,24 @@ static void e4_a_claim_that_wins_leads_at_once(void **state)
     assert_int_equal(core.state, CORE_PRIMARY);
     assert_int_equal(n_effects(effects, CORE_EFF_PROMOTE), 0);
     assert_int_equal(n_effects(effects, CORE_EFF_THAW), 1);
+}
+
+/* What it is worth is its own WAL, not a report that it cannot have. */
+static void c7_a_claim_is_outranked_by_who_is_ahead_of_it(void **state)
+{
+    struct core core = claiming(3);
+    struct core_note other = fixture_ask(3);
+
+    (void)state;
+    other.phase = CORE_PHASE_CANVASS;
+    other.term = 2;
+    other.leader_id = 3;
+    other.report.position.pos = 0x1000;
+    (void)step_hear(&core, T0 + 1100, other);
+    assert_int_equal(core.state, CORE_CANVASSING);
+    other.report.position.pos = 0x1001;
+    (void)step_hear(&core, T0 + 1200, other);
+    assert_int_equal(core.state, CORE_RESIGNING);
 }
 
 static void l6_a_claim_that_loses_is_ended(void **state)
@@ -410,7 +428,7 @@ static void l8_a_claim_beside_a_leader_is_ended_at_once(void **state)
 }
 
 /* Nothing can be ended there: it is not asked for again at once, either. */
-static void e8_a_claim_without_fencing_pauses(void **state)
+static void c7_a_claim_without_fencing_pauses(void **state)
 {
     struct core core = fixture_following(3);
     int claims = 0;
@@ -433,25 +451,26 @@ static void e8_a_claim_without_fencing_pauses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(e3_above_all_terms_that_were_seen),
-        T(e3_written_before_it_is_said),
-        T(e4_a_majority_of_ballots),
-        T(e4_what_is_no_ballot),
-        T(e4_reports_where_commits_are_on_several_nodes),
-        T(e4_a_voter_that_is_ahead),
-        T(e4_another_candidate_that_is_ahead),
+        T(c1_above_all_terms_that_were_seen),
+        T(c1_written_before_it_is_said),
+        T(c2_a_majority_of_ballots),
+        T(c2_what_is_no_ballot),
+        T(c2_reports_where_commits_are_on_several_nodes),
+        T(c2_a_voter_that_is_ahead),
+        T(c2_another_candidate_that_is_ahead),
         T(q2_of_two_the_other_is_asked_if_it_is_heard),
-        T(e5_a_look_at_the_ballots_once_it_is_written),
-        T(e8_given_up_after_half_a_window),
-        T(e8_pauses_differ),
-        T(e8_given_up_when_it_must_not_lead),
-        T(e8_a_victory_too_late_is_resigned),
-        T(e8_given_up_while_the_disk_fails),
+        T(c5_a_look_at_the_ballots_once_it_is_written),
+        T(c4_given_up_after_half_a_window),
+        T(c4_pauses_differ),
+        T(c4_given_up_when_it_must_not_lead),
+        T(c4_a_victory_too_late_is_resigned),
+        T(c4_given_up_while_the_disk_fails),
         T(v1_a_claim_waits_for_its_own_promise),
-        T(e4_a_claim_that_wins_leads_at_once),
+        T(c7_a_claim_that_wins_leads_at_once),
+        T(c7_a_claim_is_outranked_by_who_is_ahead_of_it),
         T(l6_a_claim_that_loses_is_ended),
         T(l8_a_claim_beside_a_leader_is_ended_at_once),
-        T(e8_a_claim_without_fencing_pauses),
+        T(c7_a_claim_without_fencing_pauses),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,19 +1,24 @@
 #!/bin/sh
-# core_rules.sh - every rule that lib/core or its tests name is in docs/failover-rules.md,
-# and every rule defined there is named in lib/core and in a test.
+# core_rules.sh - every rule that lib/core names is in docs/failover-rules.md, and every
+# rule defined there is named in lib/core (one marked "(shell)": in the daemon, the CLI
+# or lib) and in a test.
 #
 #   core_rules.sh SOURCE_DIR
 set -eu
 
 top=$1
 doc=$top/docs/failover-rules.md
-rule='[QFELVDGNMP][0-9]+(\.[0-9])?'
+rule='[QFELVDGNMPC][0-9]+(\.[0-9])?'
 failed=0
 
 defined=$(grep -oE "^(- )?\*\*$rule" "$doc" | grep -oE "$rule" | sort -u)
 not_yet=$(sed -n '/^## Not yet/,$p' "$doc" | grep -oE "\b$rule(–[A-Z][0-9]+)?\b" |
     awk -F– '{ print $1; if (NF > 1)
         for (i = substr($1, 2); i <= substr($2, 2); i++) print substr($1, 1, 1) i }')
+
+shell=$(grep -E '^\*\*.*\*\(shell\)\*' "$doc" | grep -oE "^\*\*$rule" | grep -oE "$rule")
+named_by_shell=$(grep -rohE "\b$rule\b" "$top"/daemon "$top"/cli "$top"/lib \
+    --include='*.[ch]' | sort -u)
 
 named=$(grep -ohE "\b$rule\b" "$top"/lib/core/*.[ch] | sort -u)
 for one in $named; do
@@ -24,11 +29,14 @@ for one in $named; do
     }
 done
 
-tested=$(grep -ohE "\b($rule|[qfepn][0-9]_)" "$top"/test/unit/*_test.c \
-    "$top"/test/sim/*.c | tr -d _ | tr '[:lower:]' '[:upper:]' | sort -u)
+tested=$(grep -rohE "\b($rule|[qfelvdgnmpc][0-9]_)" "$top"/test/unit "$top"/test/sim \
+    "$top"/test/integration --include='*.[ch]' --include='*.py' |
+    tr -d _ | tr '[:lower:]' '[:upper:]' | sort -u)
 for one in $defined; do
-    echo "$named" | grep -qx "$one" || {
-        echo "lib/core does not say where it follows $one"
+    of=$named
+    printf '%s\n' "$shell" | grep -qx "$one" && of=$named_by_shell
+    echo "$of" | grep -qx "$one" || {
+        echo "the code does not say where it follows $one"
         failed=1
     }
     echo "$tested" | grep -qx "$one" || {

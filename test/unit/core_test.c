@@ -230,7 +230,7 @@ static void a_primary_records_its_term(void **state)
     assert_int_equal(core.primary_id, 2);
     assert_int_equal(find_effect(effects, CORE_EFF_LEAD)->term, 3);
     assert_true(says(effects, CORE_SAY_MONITOR_PRIMARY));
-    /* P1, E6: not said before its row is there. */
+    /* P1, C6: not said before its row is there. */
     assert_int_not_equal(core.note.phase, CORE_PHASE_LEAD);
     (void)settle(&core, T0 + 10);
     assert_int_equal(core.note.phase, CORE_PHASE_LEAD);
@@ -281,6 +281,20 @@ static void an_answer_ends_the_suspicion(void **state)
     assert_int_equal(core.views[2].watch_ms, 0);
 }
 
+/* Who was cut off gets WAL again by a follow, and by nothing else. */
+static void v2_an_answer_is_not_enough_for_who_was_cut_off(void **state)
+{
+    struct core core = suspecting(3);
+
+    (void)state;
+    core.durable.revoked = core.wanted.revoked = true;
+    (void)step_see(&core, T0 + 1900, fixture_standby(FIXTURE_SELF));
+    (void)step_see(&core, T0 + 2000, fixture_failed(1, REACH_STARTING));
+    assert_int_equal(core.state, CORE_ELECTING);
+    (void)leads(&core, T0 + 2100, 1);
+    assert_int_equal(core.state, CORE_FOLLOWING);
+}
+
 /* A PostgreSQL without a daemon that leads by its term. */
 static void a_new_leader_ends_it_at_once(void **state)
 {
@@ -325,7 +339,7 @@ static void a_leader_of_former_days_is_not_one(void **state)
     assert_int_equal(core.state, CORE_SUSPECTING);
 }
 
-static void e3_what_it_resigned_needs_no_window(void **state)
+static void e4_what_it_resigned_needs_no_window(void **state)
 {
     struct core core = fixture_following(3);
 
@@ -423,7 +437,7 @@ static void e1_a_survey_that_was_slept_through_is_thrown_away(void **state)
 /* ---- promotion --------------------------------------------------------------- */
 
 /* "standing" on disk, ballots, "promoting" on disk, then PostgreSQL. */
-static void e5_a_promotion_is_asked_for_once_and_last(void **state)
+static void c5_a_promotion_is_asked_for_once_and_last(void **state)
 {
     struct core core = canvassing(3);
     const struct core_effects *effects;
@@ -984,16 +998,17 @@ int main(void)
         T(a_primary_records_its_term),
         T(attempts_are_counted_as_repmgr_does),
         T(an_answer_ends_the_suspicion),
+        T(v2_an_answer_is_not_enough_for_who_was_cut_off),
         T(a_new_leader_ends_it_at_once),
         T(l8_a_note_of_a_later_leader_ends_it_at_once),
         T(a_leader_of_former_days_is_not_one),
-        T(e3_what_it_resigned_needs_no_window),
+        T(e4_what_it_resigned_needs_no_window),
         T(e3_who_resigned_does_not_lead_by_answering),
         T(l8_the_same_leader_under_a_later_term),
         T(e4_each_answer_begins_the_window_anew),
         T(e4_the_primary_dies_while_its_cascade_is_mourned),
         T(e1_a_survey_that_was_slept_through_is_thrown_away),
-        T(e5_a_promotion_is_asked_for_once_and_last),
+        T(c5_a_promotion_is_asked_for_once_and_last),
         T(its_success_makes_a_primary),
         T(its_failure_resigns_and_pauses),
         T(late_completions_are_ignored),

@@ -113,7 +113,7 @@ static void l3_lead_is_said_only_while_postgresql_does(void **state)
 
     (void)state;
     assert_true(lease_may_say_lead(&core));
-    core.lead_recorded = false; /* E6: its row comes first */
+    core.lead_recorded = false; /* C6: its row comes first */
     assert_false(lease_may_say_lead(&core));
     core.lead_recorded = true;
     fixture_view(&core, FIXTURE_SELF)->seen.reach = REACH_STARTING;
@@ -497,6 +497,7 @@ static void l8_a_later_leader_ends_ours(void **state)
     assert_int_equal(core.state, CORE_PRIMARY); /* not a later one */
     (void)step_hear(&core, T0 + 200, fixture_note(3, CORE_PHASE_CANVASS, 2, 3));
     (void)step_hear(&core, T0 + 200, fixture_note(3, CORE_PHASE_PROMOTE, 2, 3));
+    (void)step_hear(&core, T0 + 250, fixture_note(3, CORE_PHASE_RENEW, 2, 3));
     assert_int_equal(core.state, CORE_PRIMARY); /* nor does it lead yet */
     (void)step_hear(&core, T0 + 300, fixture_note(3, CORE_PHASE_LEAD, 2, 3));
     assert_int_equal(core.state, CORE_RESIGNING);
@@ -633,7 +634,7 @@ static void d2_a_candidate_resigns(void **state)
     }
 }
 
-/* It may be done, or end late: it counts as writable until proved gone (E5). */
+/* It may be done, or end late: it counts as writable until proved gone (C5). */
 static void d2_a_promotion_is_never_taken_up(void **state)
 {
     enum core_duty duty = CORE_DUTY_PROMOTING;
@@ -706,6 +707,28 @@ static void d2_the_lease_of_the_former_run_holds(void **state)
     assert_int_equal(core.fence_kind, CORE_EFF_FREEZE);
 }
 
+/* It is the lease of a leadership, and of nothing that comes after. */
+static void d2_only_a_leader_inherits(void **state)
+{
+    struct core_settings settings = fixture_settings();
+    struct core_event event = {.kind = CORE_EV_START, .now = {T0}};
+    struct core_effects effects;
+
+    (void)state;
+    for (int duty = CORE_DUTY_FOLLOWER; duty <= CORE_DUTY_RESIGNED; duty++) {
+        struct core core;
+
+        event.start.durable = fixture_leader();
+        event.start.durable.duty = (enum core_duty)duty;
+        event.start.lease_until.ms = T0 + LEASE;
+        core_init(&core, &settings);
+        core_step(&core, &event, &effects);
+        (void)step_members(&core, T0, 3);
+        core.lead_since.ms = T0;
+        assert_int_equal(lease_is_valid(&core), duty == CORE_DUTY_LEADING);
+    }
+}
+
 static void d2_a_resignation_ends_it(void **state)
 {
     struct core core = inherited(T0 + LEASE);
@@ -771,6 +794,44 @@ static void m4_a_handover_resigns_once_postgresql_is_stopped(void **state)
     assert_int_equal(core.resign_why, CORE_WHY_STOPPED);
     (void)settle(&core, T0 + 500);
     assert_int_equal(core.note.phase, CORE_PHASE_RESIGNED);
+}
+
+/* on_daemon_loss = keep: it stood still for long, and was supported all the time. */
+static void m4_a_daemon_that_stood_still_reads_before_it_judges(void **state)
+{
+    struct core core = fixture_leading(3);
+
+    (void)state;
+    (void)step_tick(&core, T0 + 60000); /* fence: the sentry has done that already */
+    assert_int_equal(core.state, CORE_RESIGNING);
+    core = fixture_leading(3);
+    core.settings.keep_on_daemon_loss = true;
+    (void)step_tick(&core, T0 + 60000);
+    assert_int_equal(core.state, CORE_PRIMARY);
+    assert_int_equal(core.fence_id, 0);
+    (void)step_tick(&core, T0 + 60000 + 4 * FIXTURE_BEAT); /* not twice */
+    assert_int_equal(core.fence_kind, CORE_EFF_FREEZE);
+    (void)step_supported(&core, T0 + 61500);
+    assert_int_equal(core.state, CORE_PRIMARY);
+}
+
+/* Else the sentry of a daemon that stands still in that moment strikes too early. */
+static void m4_a_lease_that_is_longer_than_the_grace_counts(void **state)
+{
+    struct core_settings settings = fixture_settings();
+    struct core_durable durable = fixture_leader();
+    struct core core;
+
+    (void)state;
+    durable.rested = true;
+    core_init(&core, &settings);
+    (void)step_start(&core, T0, durable);
+    (void)step_members(&core, T0, 3);
+    (void)step_local(&core, T0, CORE_LOCAL_RUNNING, false);
+    (void)step_see(&core, T0, fixture_primary(FIXTURE_SELF));
+    assert_int_equal(core.lease_told.ms, T0 + 4 * FIXTURE_BEAT);
+    (void)step_supported(&core, T0 + 10);
+    assert_int_equal(core.lease_told.ms, T0 + 10 + LEASE);
 }
 
 /* ---- D3: no state file
@@ -889,10 +950,13 @@ int main(void)
         T(d2_a_leader_leads_again),
         T(d2_who_resigned_never_leads_that_term_again),
         T(d2_the_lease_of_the_former_run_holds),
+        T(d2_only_a_leader_inherits),
         T(d2_a_resignation_ends_it),
         T(m4_a_grace_after_a_stop_in_good_order),
         T(m4_a_stop_in_good_order_leaves_postgresql_alone),
         T(m4_a_handover_resigns_once_postgresql_is_stopped),
+        T(m4_a_daemon_that_stood_still_reads_before_it_judges),
+        T(m4_a_lease_that_is_longer_than_the_grace_counts),
         T(d3_without_a_state_file_it_leads_only_where_nobody_votes),
         T(l6_frozen_without_a_leader_is_ended_and_started),
         T(l6_what_somebody_else_started_is_not_started_again),

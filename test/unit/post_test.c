@@ -264,7 +264,7 @@ static void l9_an_unfinished_renewal_does_not_end_the_led_term(void **state)
     expect(&note, CORE_PHASE_ASK, 1, 0);
 }
 
-static void e8_a_resigned_term_is_said_until_another_is_promised(void **state)
+static void c4_a_resigned_term_is_said_until_another_is_promised(void **state)
 {
     struct core_settings settings = fixture_settings();
     struct core_durable durable = fixture_follower();
@@ -352,7 +352,7 @@ int main(void)
         T(n1_a_frozen_leader_says_so),
         T(l9_a_renewal_is_said_once_it_is_written),
         T(l9_an_unfinished_renewal_does_not_end_the_led_term),
-        T(e8_a_resigned_term_is_said_until_another_is_promised),
+        T(c4_a_resigned_term_is_said_until_another_is_promised),
         T(d2_after_a_restart_nothing_is_claimed),
         T(n1_a_change_is_posted_at_once_and_only_a_change),
         T(n1_the_clock_of_a_note_never_runs_backwards),

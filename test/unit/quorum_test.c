@@ -105,7 +105,7 @@ static void q1_daemons_count_without_their_postgresql(void **state)
     assert_true(quorum_met(&quorum));
 }
 
-static void e1_who_supports_nobody_but_us(void **state)
+static void e6_who_supports_nobody_but_us(void **state)
 {
     static const struct {
         enum core_phase phase;
@@ -149,7 +149,7 @@ static void n5_only_fresh_notes_count(void **state)
 /* ---- ballots and reports ------------------------------------------------------------
  */
 
-static void e4_ballots_of_that_very_term(void **state)
+static void c2_ballots_of_that_very_term(void **state)
 {
     struct core core = fixture_electing(5);
 
@@ -165,7 +165,7 @@ static void e4_ballots_of_that_very_term(void **state)
     assert_int_equal(quorum_ballots(&core, 2).answered, 0);
 }
 
-static void e4_reports_of_data_members(void **state)
+static void c2_reports_of_data_members(void **state)
 {
     struct core core = fixture_electing(5);
     struct core_note blind = fixture_ballot(4, 2, core.now.ms);
@@ -181,6 +181,9 @@ static void e4_reports_of_data_members(void **state)
     assert_int_equal(reports.needed, 0);   /* k = 0: no commit waits for anybody */
     core.durable.copies = 2;
     assert_int_equal(quorum_reports(&core, 2).needed, 3);
+    core.durable.copies = CORE_COPIES_UNKNOWN; /* no primary was ever asked: as 1 */
+    assert_int_equal(quorum_reports(&core, 2).needed, 4);
+    core.durable.copies = 2;
     fixture_member(&core, 5)->role = CORE_ROLE_WITNESS;
     assert_int_equal(quorum_reports(&core, 2).needed, 2);
     core.report.known = false;
@@ -268,10 +271,10 @@ int main(void)
         T(q1_inactive_members_still_count),
         T(q1_members_without_a_vote_do_not),
         T(q1_daemons_count_without_their_postgresql),
-        T(e1_who_supports_nobody_but_us),
+        T(e6_who_supports_nobody_but_us),
         T(n5_only_fresh_notes_count),
-        T(e4_ballots_of_that_very_term),
-        T(e4_reports_of_data_members),
+        T(c2_ballots_of_that_very_term),
+        T(c2_reports_of_data_members),
         T(q2_two_nodes_need_one),
         T(q2_not_with_quorum_majority),
         T(q2_two_voters_of_three_members),

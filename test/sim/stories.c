@@ -55,7 +55,7 @@ static void first_lease(struct sim *sim)
     nodes(sim, 3);
     sim_start(sim);
     sim_run(sim, 350);
-    sim_say(sim, "both voters have promised; the leader has not read it yet");
+    sim_say(sim, "the leader has not read a ballot yet");
     sim_daemon_stop(sim, 1);
     sim_isolate(sim, 1);
     sim_run(sim, FAILOVER_MS);

@@ -228,7 +228,7 @@ class Cluster:
         wait_for(look, timeout, f"{leader.name} to lead in calm", interval=0.1)
         return leader
 
-    def report(self, lines=60):
+    def report(self, lines=120):
         """[(title, text)]: the end of every log, for a test that failed."""
         logs = [(n, log) for n in self for log in (n.command_log, n.daemon_log, n.pg_log)]
         return [

@@ -261,7 +261,10 @@ static void run(struct startpg *startpg)
 
     if (ownpg_postmaster(config->data_directory) != 0)
         return; /* it runs: what becomes of it is looked at */
-    if (guard_arm(config->data_directory, &err) != 0) {
+    /* Read-only by the one before the other, which kept it down, goes. */
+    if (guard_arm(config->data_directory, &err) != 0 ||
+        (guard_is_held(config->data_directory) &&
+         guard_unhold(config->data_directory, &err) != 0)) {
         end(startpg, false, err.text);
         return;
     }

@@ -184,9 +184,7 @@ static void report(struct startpg *startpg)
     const struct startpg_end result = {startpg->ok, text};
 
     memcpy(text, startpg->text, sizeof text);
-    if (result.ok) {
-        log_notice("own PostgreSQL is started");
-    } else {
+    if (!result.ok) {
         log_error("own PostgreSQL could not be started: %s", text);
         if (startpg->log != NULL)
             log_hint(LOG_LEVEL_ERROR, "see its log, \"%s\"", startpg->log);
@@ -261,7 +259,10 @@ static void run(struct startpg *startpg)
 
     if (ownpg_postmaster(config->data_directory) != 0)
         return; /* it runs: what becomes of it is looked at */
-    if (guard_arm(config->data_directory, &err) != 0) {
+    /* Read-only by the one before the other, which kept it down, goes. */
+    if (guard_arm(config->data_directory, &err) != 0 ||
+        (guard_is_held(config->data_directory) &&
+         guard_unhold(config->data_directory, &err) != 0)) {
         end(startpg, false, err.text);
         return;
     }

@@ -555,6 +555,7 @@ struct core {
                                stood still (keep): ballots get a moment; ms 0 = never */
     struct mono lead_since; /* of this leadership in this run */
     struct mono frozen_since; /* ms 0 = not frozen */
+    bool freeze_said;         /* that it is frozen, whoever did it; not yet: thawed */
     int64_t frozen_ms;        /* sum of freezes, decaying (L5) */
     struct mono frozen_at;    /* when that sum was last brought up to date */
     struct mono lease_told;   /* freeze_at as last told to the sentry */

@@ -68,13 +68,13 @@ static void no_leader(struct sim *sim)
 
 static void check_leader(struct sim *sim, int id)
 {
-    const struct core *core = &sim->nodes[id].daemon.core;
+    struct core *core = &sim->nodes[id].daemon.core;
 
-    if (core->state != CORE_PRIMARY)
+    if (core->state != CORE_PRIMARY && sim->nodes[id].twin_of == 0)
         sim_fail(sim, "node%d is writable, its daemon is in state %d", id, core->state);
     commit_check(sim, id);
     for (int other = 1; other <= sim->n; other++)
-        if (other != id && sim->nodes[other].id != 0)
+        if (world_record_of(&sim->nodes[id].pg.table, other) != NULL && other != id)
             check_follower(sim, &sim->nodes[other], id);
 }
 

@@ -10,6 +10,7 @@
 
 #include "check.h"
 #include "core/internal.h"
+#include "operator.h"
 
 /* wal_receiver_timeout: when a walreceiver notices that nobody sends any more. */
 #define RECEIVER_TIMEOUT_MS 60000
@@ -332,6 +333,57 @@ bool world_record_upstream(struct sim *sim, int id, int upstream_id)
     return true;
 }
 
+/* Above every version that an earlier term has given (queries.c). */
+static int64_t next_version(const struct sim_pg *pg)
+{
+    const struct sim_row *row = world_row(pg);
+    int64_t least = row == NULL ? 0 : row->term * 256;
+    int64_t next = pg->table.members_version + 1;
+
+    return next > least ? next : least;
+}
+
+static void remove_record(struct sim_table *table, int id)
+{
+    int kept = 0;
+
+    for (int i = 0; i < table->n; i++)
+        if (table->v[i].id != id)
+            table->v[kept++] = table->v[i];
+    table->n = kept;
+}
+
+bool world_change_member(struct sim *sim, int at, int id, enum member_change change)
+{
+    struct sim_pg *pg = &sim->nodes[at].pg;
+    struct core_member *record = world_record_of(&pg->table, id);
+    bool votes = change == MEMBER_ADD || (record != NULL && record->voting);
+
+    if ((change == MEMBER_ADD) == (record != NULL))
+        return false;
+    if (change == MEMBER_ADD) {
+        record = &pg->table.v[pg->table.n++];
+        *record = cluster_record(&sim->nodes[id]);
+        record->voting = true;
+        record->upstream_id = at;
+    } else if (change == MEMBER_REMOVE) {
+        remove_record(&pg->table, id);
+    } else {
+        record->voting = change == MEMBER_RETURN;
+        votes = true;
+    }
+    if (votes)
+        pg->table.members_version = next_version(pg);
+    pg->lsn += 0x20;
+    pg->replayed = pg->lsn;
+    table_changed(sim, pg);
+    if (change == MEMBER_ADD)
+        member_added(sim, id, pg->table.members_version);
+    else if (change == MEMBER_REMOVE)
+        member_removed(sim, id);
+    return true;
+}
+
 void sim_set_priority(struct sim *sim, int id, int priority)
 {
     trace_world(sim, "the priority of node%d is set to %d", id, priority);
@@ -339,6 +391,8 @@ void sim_set_priority(struct sim *sim, int id, int priority)
         struct sim_pg *pg = &sim->nodes[at].pg;
 
         if (!is_served(sim, at) || pg->state != SIM_PG_UP)
+            continue;
+        if (world_record_of(&pg->table, id) == NULL)
             continue;
         world_record_of(&pg->table, id)->priority = priority;
         table_changed(sim, pg);

@@ -113,7 +113,8 @@ void sim_pg_release(struct sim *sim, int id, int64_t ms)
     if (pg->state != SIM_PG_UP || pg->frozen || pg->hung)
         return;
     trace_world(sim, "an operator takes the guard of node%d away", id);
-    sim->excuse |= SIM_BY_HAND;
+    if (!pg->in_recovery)
+        sim->excuse |= SIM_BY_HAND;
     sim_pg_stop(sim, id);
     pg->guard = false;
     sim_pg_start(sim, id, ms);

@@ -1,5 +1,6 @@
 /* nemesis.c - faults that strike at random, and how each of them ends. */
 #include "check.h"
+#include "operator.h"
 #include "shell.h"
 #include "sim.h"
 #include "world.h"
@@ -86,7 +87,7 @@ static void rejoin_network(struct sim *sim, int id, int unused)
 static void start_daemon(struct sim *sim, int id, int unused)
 {
     (void)unused;
-    if (!sim->nodes[id].host_down)
+    if (!sim->nodes[id].host_down && (!sim->nodes[id].spare || sim_chance(sim, 50)))
         sim_daemon_start(sim, id);
 }
 
@@ -288,12 +289,15 @@ static bool has_foreigner(const struct sim *sim)
  * leader: then only an operator can say who it was. */
 static void lose_file(struct sim *sim, int id)
 {
-    if (sim->n < 3 || sim->copies > 0 || sim->now.ms < 1000 + window_ms(sim) ||
-        has_lost_a_file(sim) || has_foreigner(sim))
+    if (sim->n < 3 || sim->copies > 0 || sim->n_changes > 0 ||
+        sim->now.ms < 1000 + window_ms(sim) || has_lost_a_file(sim) ||
+        has_foreigner(sim))
         return;
     sim_daemon_stop(sim, id);
     sim_lose_file(sim, id);
     sim_later(sim, a_while(sim), start_daemon, id, 0);
+    if (sim_chance(sim, 50))
+        sim_later(sim, 2 * window_ms(sim) + a_while(sim), member_readmit, id, 0);
 }
 
 static void odd_fault(struct sim *sim, int id)
@@ -326,16 +330,18 @@ static void strike_at(struct sim *sim, int id, int unused)
         end_pg(sim, id);
     else if (die <= 34)
         crash_host(sim, id);
-    else if (die <= 56)
+    else if (die <= 55)
         network_fault(sim, id);
-    else if (die <= 70)
+    else if (die <= 68)
         daemon_fault(sim, id);
-    else if (die <= 76)
+    else if (die <= 74)
         pause_host(sim, id);
-    else if (die <= 92)
+    else if (die <= 88)
         harm(sim, id);
-    else
+    else if (die <= 95)
         odd_fault(sim, id);
+    else
+        people_interfere(sim, id);
 }
 
 /* Misfortunes come in pairs: a dead daemon and then a cut, a cut and then a reboot. */
@@ -357,6 +363,10 @@ static void heal_node(struct sim *sim, int id)
 {
     struct sim_node *node = &sim->nodes[id];
 
+    if (node->twin_of != 0) { /* whoever copied it has learned of it */
+        sim_host_crash(sim, id);
+        return;
+    }
     node->fence_fails = 0;
     node->save_fails = 0;
     node->promotion = (struct sim_manner){.takes_ms = 200};
@@ -365,7 +375,8 @@ static void heal_node(struct sim *sim, int id)
         sim_host_boot(sim, id, 500, 0);
     mend_pg(sim, id, 0);
     start_pg(sim, id, 500);
-    sim_daemon_start(sim, id);
+    if (!node->spare)
+        sim_daemon_start(sim, id);
     if (node->settings.failover == CORE_FAILOVER_MANUAL)
         toggle_failover(sim, id);
 }
@@ -385,7 +396,7 @@ void nemesis_heal(struct sim *sim)
 void nemesis_rejoin(struct sim *sim, int leader_id)
 {
     for (int id = 1; id <= sim->n; id++)
-        if (sim->nodes[id].id != 0 && id != leader_id &&
+        if (sim->nodes[id].id != 0 && id != leader_id && !sim->nodes[id].host_down &&
             !sim->nodes[id].settings.witness && !world_can_follow(sim, id, leader_id))
             sim_pg_demote(sim, id, leader_id);
 }

@@ -1,7 +1,8 @@
 /* operator.h - what people do with commands and by hand.
  *
  *   member.c  who belongs to the cluster, who votes; new state files; copied machines
- *   hand.c    daemons stopped in good order, servers restarted and released */
+ *   hand.c    daemons stopped in good order, servers restarted and released
+ *   people.c  the same at random */
 #ifndef PGRMON_SIM_OPERATOR_H
 #define PGRMON_SIM_OPERATOR_H
 
@@ -29,5 +30,12 @@ void sim_daemon_leave(struct sim *sim, int id, bool handover);
 void sim_pg_restart(struct sim *sim, int id, int64_t ms);
 /* "pgrmon node release", and a start as it was. */
 void sim_pg_release(struct sim *sim, int id, int64_t ms);
+
+/* ---- people.c ----------------------------------------------------------------- */
+
+/* A change of who belongs to the cluster, or of who votes. */
+void people_change(struct sim *sim, int unused_a, int unused_b);
+/* Something is done to `id` by hand. */
+void people_interfere(struct sim *sim, int id);
 
 #endif

@@ -85,6 +85,10 @@ struct sim_pg {
     uint64_t lsn; /* received and flushed */
     uint64_t replayed;
     bool replay_paused;
+    int delay_ms;           /* recovery_min_apply_delay */
+    struct mono delayed_at; /* when `delayed_to` was the end of its WAL */
+    uint64_t delayed_to;
+    struct sim_table delayed_table;
     int reader_ms;   /* a reader blocks a revocation for so long */
     int upstream_id; /* primary_conninfo; 0 = none: cleared by a vote, or a primary */
     bool streaming;  /* a walreceiver, which may not have noticed that nobody sends */
@@ -325,8 +329,9 @@ struct sim {
     struct sim_node nodes[SIM_MAX_NODES + 1];       /* by id; [0] unused */
     int n;                                          /* highest id */
     bool cut[SIM_MAX_NODES + 1][SIM_MAX_NODES + 1]; /* [from][to] cannot connect */
-    unsigned excuse;                                /* of enum sim_excuse */
-    bool two; /* nodes are writable at this moment */
+    int n_changes;   /* of the membership that the schedule holds */
+    unsigned excuse; /* of enum sim_excuse */
+    bool two;        /* nodes are writable at this moment */
     bool healed;
     int n_queue;
     struct sim_item queue[SIM_MAX_QUEUE]; /* a heap */

@@ -90,12 +90,28 @@ static bool stands_still(const struct sim *sim, int id)
 
 static void replay(struct sim_pg *pg)
 {
-    if (pg->replay_paused)
+    if (pg->replay_paused || pg->delay_ms > 0)
         return;
     pg->replayed = pg->lsn;
     pg->timeline = pg->n_regimes;
     if (pg->table.version != pg->received.version)
         pg->table = pg->received;
+}
+
+/* In steps: what was there a delay ago. */
+static void replay_delayed(const struct sim *sim, struct sim_pg *pg)
+{
+    if (pg->delay_ms == 0 || pg->replay_paused ||
+        mono_diff(sim->now, pg->delayed_at) < pg->delay_ms)
+        return;
+    if (pg->delayed_to > pg->replayed)
+        pg->replayed = pg->delayed_to;
+    if (pg->table.version != pg->delayed_table.version && pg->delayed_table.n > 0)
+        pg->table = pg->delayed_table;
+    pg->timeline = pg->n_regimes;
+    pg->delayed_at = sim->now;
+    pg->delayed_to = pg->lsn;
+    pg->delayed_table = pg->received;
 }
 
 void world_copy_wal(struct sim_pg *to, const struct sim_pg *from)
@@ -106,7 +122,11 @@ void world_copy_wal(struct sim_pg *to, const struct sim_pg *from)
     to->n_rows = from->n_rows;
     memcpy(to->rows, from->rows, sizeof to->rows);
     to->received = from->received;
-    replay(to);
+    to->delayed_to = 0;
+    to->delayed_table.n = 0;
+    to->replayed = to->lsn;
+    to->timeline = to->n_regimes;
+    to->table = to->received;
 }
 
 /* The WAL of `own` is the beginning of that of `up`. */
@@ -198,6 +218,7 @@ void world_stream(struct sim *sim)
         if (pg->upstream_id != 0)
             stream_from_upstream(sim, id);
         replay(pg); /* what it has already */
+        replay_delayed(sim, pg);
     }
     if (sim->copies > 0)
         confirm_everywhere(sim);

@@ -542,8 +542,9 @@ static struct mono freeze_at(const struct core *core)
 {
     struct mono until;
 
-    /* M4: whoever stops this daemon in good order lets PostgreSQL go on. */
-    if (core->stopping && !core->handing_over)
+    /* M4: whoever stops this daemon in good order lets PostgreSQL go on; but not what
+     * is being promoted, or ended. */
+    if (core->stopping && !core->handing_over && core->state == CORE_PRIMARY)
         return MONO_NEVER;
     if (core->state == CORE_PROMOTING ? !may_fence(core) : !is_armed(core))
         return MONO_NEVER;

@@ -79,8 +79,7 @@ void commit_check(struct sim *sim, int id)
     /* The instants after a pause are not covered (3.9), but what it acknowledges then
      * nobody confirms. */
     if (sim->copies == 0 || sim->now.ms < sim->nodes[id].unaware_until.ms ||
-        check_is_pair(&sim->nodes[id]) ||
-        (sim->excuse & (SIM_BY_HAND | SIM_TWO_NODES | SIM_UNFENCED)) != 0)
+        check_is_pair(&sim->nodes[id]) || sim->excuse != 0)
         return;
     for (int i = 0; i < sim->n_acks; i++)
         if (has_until(pg, sim->acks[i].uid) < sim->acks[i].start)

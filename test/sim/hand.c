@@ -23,12 +23,17 @@ static bool is_gone(const struct sim_node *node, int life)
     return !node->daemon.running || (int)node->daemon.life != life;
 }
 
-/* The sentry goes with it. */
+/* The sentry goes with it, unless it has something to guard that is no primary yet, or
+ * none any more. */
 static void leave(struct sim *sim, struct sim_node *node)
 {
-    node->loose = node->daemon.core.durable.duty == CORE_DUTY_LEADING;
+    bool guarded = node->daemon.core.state == CORE_PROMOTING ||
+                   node->daemon.core.state == CORE_RESIGNING;
+
+    node->loose = leads(node);
     sim_daemon_stop(sim, node->id);
-    node->sentry = (struct sim_sentry){0};
+    if (!guarded)
+        node->sentry = (struct sim_sentry){0};
 }
 
 static void leave_when_done(struct sim *sim, int id, int life)

@@ -349,6 +349,7 @@ void member_added(struct sim *sim, int id, int64_t version)
     if (node->file.incarnation == 0)
         node->file = (struct core_durable){.incarnation = node->lost_incarnation + 1,
                                            .copies = CORE_COPIES_UNKNOWN};
+    sim_daemon_stop(sim, id); /* one that ran already has found no file */
     sim_later(sim, sim_vary(sim, 100, 10, 3000), start_daemon, id, 0);
     name_it(sim, id, (int)version);
 }
@@ -410,7 +411,7 @@ int sim_clone(struct sim *sim, int id)
     node->pg.streaming = false;
     (void)snprintf(node->settings.self_name, sizeof node->settings.self_name, "twin%d",
                    id);
-    sim->excuse |= SIM_UNFENCED; /* state files are not honest any more */
+    sim->excuse |= SIM_COPIED; /* state files are not honest any more */
     trace_world(sim, "the machine of node%d is copied, state file and all", id);
     sim_host_boot(sim, node->id, 500, 0);
     return node->id;

@@ -35,19 +35,22 @@ static int writable_node(const struct sim *sim)
 
 int nemesis_rightful(const struct sim *sim)
 {
-    int64_t best_term = -1;
+    int64_t best_term = -1, best_version = -1;
     int best = 0;
 
     for (int id = 1; id <= sim->n; id++) {
+        const struct sim_pg *pg = &sim->nodes[id].pg;
         const struct sim_row *row;
 
         if (!world_is_writable(sim, id))
             continue;
-        row = world_row(&sim->nodes[id].pg);
-        if (row != NULL && row->term > best_term) {
-            best = id;
-            best_term = row->term;
-        }
+        row = world_row(pg);
+        if (row == NULL || row->term < best_term ||
+            (row->term == best_term && pg->table.members_version <= best_version))
+            continue;
+        best = id;
+        best_term = row->term;
+        best_version = pg->table.members_version;
     }
     return best;
 }
@@ -367,6 +370,9 @@ static void heal_node(struct sim *sim, int id)
         sim_host_crash(sim, id);
         return;
     }
+    /* It took the copy's notes for the node's; or it is being stopped. */
+    if ((sim->excuse & SIM_COPIED) != 0 || node->daemon.leave_until.ms != 0)
+        sim_daemon_stop(sim, id);
     node->fence_fails = 0;
     node->save_fails = 0;
     node->promotion = (struct sim_manner){.takes_ms = 200};
@@ -393,10 +399,24 @@ void nemesis_heal(struct sim *sim)
             heal_node(sim, id);
 }
 
+/* It is registered there, and has a daemon that cannot know of it. */
+static bool knows_nothing_of(const struct sim *sim, int id, int leader_id)
+{
+    struct sim_node *leader = (struct sim_node *)&sim->nodes[leader_id];
+    struct sim_node *node = (struct sim_node *)&sim->nodes[id];
+
+    return world_record_of(&leader->pg.table, id) != NULL &&
+           world_record_of(&node->stored, leader_id) == NULL;
+}
+
 void nemesis_rejoin(struct sim *sim, int leader_id)
 {
-    for (int id = 1; id <= sim->n; id++)
-        if (sim->nodes[id].id != 0 && id != leader_id && !sim->nodes[id].host_down &&
-            !sim->nodes[id].settings.witness && !world_can_follow(sim, id, leader_id))
+    for (int id = 1; id <= sim->n; id++) {
+        if (sim->nodes[id].id == 0 || id == leader_id || sim->nodes[id].host_down ||
+            sim->nodes[id].settings.witness)
+            continue;
+        if (!world_can_follow(sim, id, leader_id) ||
+            knows_nothing_of(sim, id, leader_id))
             sim_pg_demote(sim, id, leader_id);
+    }
 }

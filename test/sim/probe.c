@@ -210,6 +210,27 @@ static void after_answer(struct sim *sim,
         after_table_seen(sim, node, &sim->nodes[place(node, seen->node_id)].pg);
 }
 
+void probe_read_table(struct sim *sim, struct sim_node *node)
+{
+    int first = node->daemon.self_probes++;
+
+    for (int i = 0; i < sim->n; i++) {
+        int id = 1 + (first + i) % sim->n;
+        const struct sim_pg *pg = &sim->nodes[id].pg;
+        struct core_observation seen;
+
+        if (sim->nodes[id].id == 0 || sim->nodes[id].spare || pg->table.n == 0)
+            continue;
+        world_look(sim, node->id, id, &seen);
+        if (seen.reach != REACH_OK)
+            continue;
+        if (node->stored.n == 0 ||
+            pg->table.members_version > node->stored.members_version)
+            shell_feed_members(sim, node, &pg->table);
+        return;
+    }
+}
+
 static void feed_answer(struct sim *sim, struct sim_node *node, struct sim_probe *probe)
 {
     struct core_event event = {.kind = CORE_EV_OBSERVED, .observed = probe->seen};

@@ -129,7 +129,8 @@ static void some_cluster(struct sim *sim)
     else if (data > 2 && sim_chance(sim, 3))
         sim->nodes[data].pg.system_identifier = 42; /* of another cluster (F4) */
     some_odd_standby(sim, data);
-    if (sim_chance(sim, 35))
+    /* Who is of another cluster confirms nothing: nobody may count on its vote. */
+    if (sim_chance(sim, 35) && sim->nodes[data].pg.system_identifier != 42)
         add_spares(sim, &common);
 }
 

@@ -41,6 +41,8 @@ void probe_send(struct sim *sim, struct sim_node *node, int target_id, bool anew
 void probe_all(struct sim *sim, struct sim_node *node);
 void probe_arrive(struct sim *sim, const struct sim_item *item);
 void probe_answer(struct sim *sim, const struct sim_item *item);
+/* A witness reads the table from any data node. */
+void probe_read_table(struct sim *sim, struct sim_node *node);
 void probe_watch(struct sim *sim, struct sim_node *node, int target_id, int64_t ms);
 /* All sessions to `id` broke: who held one asks again. */
 void probe_sessions_lost(struct sim *sim, int id);

@@ -309,6 +309,7 @@ enum sim_excuse {
     SIM_BY_HAND = 1,   /* somebody promoted or restarted behind pgrmon's back */
     SIM_TWO_NODES = 2, /* no majority exists */
     SIM_UNFENCED = 4,  /* by setting, or daemon and sentry were killed together */
+    SIM_COPIED = 8,    /* a machine was copied, state file and all */
 };
 
 struct sim {

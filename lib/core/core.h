@@ -61,6 +61,7 @@ struct core_report {
     bool known;
     int64_t term; /* highest row of its pgrmon.term */
     struct lsn position;
+    bool coming; /* not known yet: a former leader's PostgreSQL is on its way (E9) */
 };
 
 /* What a daemon says of itself on the boards (rules N; lib/note.h has the text form).
@@ -544,6 +545,7 @@ struct core {
     struct lsn claim_position; /* and its end */
     bool claiming; /* canvassing for a PostgreSQL that is writable already */
     enum core_reason resign_why;
+    bool led; /* what was resigned then was led, not only canvassed or promoted for */
     struct mono inherited_until; /* the lease of the former run (D2); ms 0 = none */
     struct mono armed_at;   /* when a quorum of daemons was first seen, or this one had
                                stood still (keep): ballots get a moment; ms 0 = never */

@@ -244,6 +244,8 @@ static bool owes_report(const struct core *core, int i)
     if (member->id == core->settings.self_id || member->role == CORE_ROLE_WITNESS ||
         !board_is_fresh(core, peer) || peer->note.voiceless || peer->note.report.known)
         return false;
+    if (peer->note.report.coming)
+        return true;
     if (view->seen.reach == REACH_UNKNOWN)
         return peer->note.phase != CORE_PHASE_RESIGNED;
     /* Its answer may be older than this survey, which a resignation cut short. */
@@ -252,11 +254,19 @@ static bool owes_report(const struct core *core, int i)
                CORE_SURVEY_BEATS * core->settings.beat_ms;
 }
 
+/* Waited for half a window; a whole one where a former leader's PostgreSQL starts,
+ * which takes longer, and has what nobody else may have. */
 static const struct core_member *missing_report(const struct core *core)
 {
-    for (int i = 0; i < core->n_members; i++)
-        if (owes_report(core, i))
+    int64_t waited_ms = mono_diff(core->now, core->since);
+    int64_t window_ms = window_of(&core->settings);
+
+    for (int i = 0; i < core->n_members; i++) {
+        bool coming = core->peers[i].note.report.coming;
+
+        if (owes_report(core, i) && waited_ms < (coming ? window_ms : window_ms / 2))
             return &core->members[i];
+    }
     return NULL;
 }
 
@@ -425,8 +435,7 @@ struct verdict elect_decide(const struct core *core)
     if (other != NULL)
         return verdict(ELECT_WAIT, CORE_WHY_BEING_PROMOTED, other->id);
     other = missing_report(core);
-    if (other != NULL &&
-        mono_diff(core->now, core->since) < window_of(&core->settings) / 2)
+    if (other != NULL)
         return verdict(ELECT_WAIT, CORE_WHY_SURVEY, other->id);
 
     /* E8 a stale primary is told of while we wait, and never followed. */

@@ -204,6 +204,7 @@ void lease_resign(struct core *core, enum core_reason reason, struct core_effect
     why.term = core->durable.duty == CORE_DUTY_LEADING ? core->durable.lead_term
                                                        : core->durable.term;
     core->resign_why = reason;
+    core->led = core->durable.duty == CORE_DUTY_LEADING;
     core->renew_term = 0;
     core->inherited_until = (struct mono){0};
     core->action_id = 0;
@@ -531,6 +532,22 @@ void lease_start_again(struct core *core, struct core_effects *out)
     effect = effect_emit(out, CORE_EFF_START_PG);
     effect->id = core->start_id;
     effect->deadline_ms = core->settings.promote_deadline_ms;
+}
+
+bool lease_report_is_coming(const struct core *core)
+{
+    const struct core_view *self = core_view(core, core->settings.self_id);
+
+    if (core->durable.duty != CORE_DUTY_RESIGNED || !core->led ||
+        core->resign_why == CORE_WHY_CRASHED || core->resign_why == CORE_WHY_HUNG)
+        return false;
+    if (core->start_id != 0)
+        return true;
+    if (core->local == CORE_LOCAL_GONE)
+        return core->start_wanted && mono_reached(core->start_after, core->now);
+    if (core->local == CORE_LOCAL_RUNNING)
+        return !core->local_writable; /* answering or about to */
+    return view_is_ours(core, self) && self->seen.in_recovery;
 }
 
 /* ---- the sentry and the clock -------------------------------------------------------

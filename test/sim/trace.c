@@ -131,6 +131,8 @@ static void trace_note(FILE *to, const struct core_note *note)
     if (note->report.known)
         fprintf(to, ", WAL of term %lld to %llX", (long long)note->report.term,
                 (unsigned long long)note->report.position.pos);
+    else if (note->report.coming)
+        fprintf(to, ", WAL coming");
     fprintf(to, "%s%s\n", note->frozen ? ", frozen" : "",
             note->voiceless ? ", voiceless" : "");
 }

@@ -18,6 +18,7 @@
 #include "core/canvass.h"
 #include "core/effect.h"
 #include "core/lease.h"
+#include "core/member.h"
 #include "core/monitor.h"
 #include "core/post.h"
 #include "core/view.h"
@@ -361,6 +362,7 @@ static void on_done(struct core *core,
         core->lead_after = mono_add(core->now, core->settings.beat_ms);
         return;
     }
+    member_raised(core, id, ok);
     ballot_saved(core, id, ok);
     ballot_revoked(core, id, ok, report);
     lease_done(core, id, ok);

@@ -14,6 +14,7 @@
 #include "core/board.h"
 #include "core/campaign.h"
 #include "core/effect.h"
+#include "core/member.h"
 #include "core/quorum.h"
 #include "core/view.h"
 
@@ -501,6 +502,7 @@ bool lease_lead(struct core *core, struct core_effects *out)
     arm(core, out);
     renew(core, out);
     record_term(core, out);
+    member_raise(core, out);
     return false;
 }
 

@@ -400,10 +400,9 @@ void nemesis_heal(struct sim *sim)
 }
 
 /* It is registered there, and has a daemon that cannot know of it. */
-static bool knows_nothing_of(const struct sim *sim, int id, int leader_id)
+static bool knows_nothing_of(struct sim *sim, int id, int leader_id)
 {
-    struct sim_node *leader = (struct sim_node *)&sim->nodes[leader_id];
-    struct sim_node *node = (struct sim_node *)&sim->nodes[id];
+    struct sim_node *leader = &sim->nodes[leader_id], *node = &sim->nodes[id];
 
     return world_record_of(&leader->pg.table, id) != NULL &&
            world_record_of(&node->stored, leader_id) == NULL;

@@ -118,6 +118,9 @@ perform(struct sim *sim, struct sim_node *node, const struct core_effect *effect
     case CORE_EFF_LEAD:
         action_lead(sim, node, effect);
         break;
+    case CORE_EFF_RAISE:
+        action_raise(sim, node, effect);
+        break;
     case CORE_EFF_NOTE:
         probe_all(sim, node);
         break;

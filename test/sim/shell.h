@@ -62,6 +62,10 @@ void action_lead(struct sim *sim,
                  struct sim_node *node,
                  const struct core_effect *what);
 void action_led(struct sim *sim, const struct sim_item *item);
+void action_raise(struct sim *sim,
+                  struct sim_node *node,
+                  const struct core_effect *what);
+void action_raised(struct sim *sim, const struct sim_item *item);
 
 /* ---- fence.c ----------------------------------------------------------------- */
 

@@ -364,6 +364,22 @@ static int64_t next_version(const struct sim_pg *pg)
     return next > least ? next : least;
 }
 
+void world_raise_membership(struct sim *sim, int id, int64_t version)
+{
+    struct sim_pg *pg = &sim->nodes[id].pg;
+    int64_t next;
+
+    if (pg->table.members_version >= version)
+        return;
+    next = next_version(pg);
+    pg->table.members_version = next > version ? next : version + 1;
+    pg->lsn += 0x20;
+    pg->replayed = pg->lsn;
+    table_changed(sim, pg);
+    trace_world(sim, "node%d raises the version of the membership to %lld", id,
+                (long long)pg->table.members_version);
+}
+
 static void remove_record(struct sim_table *table, int id)
 {
     int kept = 0;

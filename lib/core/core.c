@@ -394,6 +394,8 @@ digest(struct core *core, const struct core_event *event, struct core_effects *o
     case CORE_EV_MEMBERS:
         if (!core_is_news(core, event->members.version))
             break;
+        if (core->state == CORE_PRIMARY && lease_is_valid(core))
+            core->outvoted_at = core->now;
         core->members_version = event->members.version;
         on_members(core, event->members.v, event->members.n, out);
         break;

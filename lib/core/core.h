@@ -556,6 +556,7 @@ struct core {
     struct mono armed_at;   /* when a quorum of daemons was first seen, or this one had
                                stood still (keep): ballots get a moment; ms 0 = never */
     struct mono lead_since; /* of this leadership in this run */
+    struct mono outvoted_at; /* when the membership last changed under a valid lease */
     struct mono frozen_since; /* ms 0 = not frozen */
     int64_t frozen_ms;        /* sum of freezes, decaying (L5) */
     struct mono frozen_at;    /* when that sum was last brought up to date */

@@ -168,6 +168,9 @@ static struct mono lapsed_at(const struct core *core)
     struct mono grace = grace_until(core);
     struct mono since = core->lead_since.ms > grace.ms ? core->lead_since : grace;
 
+    /* M1: it was valid until more ballots were needed than before. */
+    if (core->outvoted_at.ms > since.ms)
+        since = core->outvoted_at;
     return until.ms > since.ms ? until : since;
 }
 

@@ -416,6 +416,8 @@ extern const struct sim_scenario sim_scenarios[];
 extern const int sim_n_scenarios;
 extern const struct sim_scenario sim_stories[];
 extern const int sim_n_stories;
+extern const struct sim_scenario sim_member_stories[];
+extern const int sim_n_member_stories;
 
 /* One random cluster with random faults, from `seed` alone, not run yet. The caller
  * frees it. */

@@ -24,13 +24,16 @@ verdict(enum elect_action action, enum core_reason reason, int node_id)
 
 /* ---- E2: somebody leads ---------------------------------------------------------- */
 
-/* Whether a fresh, writable member may be followed at all. */
+/* Whether a fresh, writable member may be followed at all. Nobody is before the row of
+ * the term that we have promised is there: what streams from an unrecorded leadership
+ * is ranked as if it were of the former one (P1, C6). */
 static bool may_lead_us(const struct core *core, int i)
 {
     const struct core_view *view = &core->views[i];
 
     return core->members[i].id != core->settings.self_id && view_is_fresh(core, view) &&
            view_is_primary(core, view) && !view_is_stale(core, view) &&
+           view->seen.term >= core->durable.term &&
            !board_is_fresh(core, &core->peers[i]) &&
            !board_is_over(core, core->members[i].id, core->durable.term);
 }

@@ -397,7 +397,7 @@ static struct verdict not_comparable(const struct core *core)
     if (!view_is_ours(core, self))
         return verdict(ELECT_WAIT, CORE_WHY_SELF_DOWN, core->settings.self_id);
     if (catchup_is_on(core))
-        return verdict(ELECT_WAIT, CORE_WHY_CATCH_UP, core->upstream_id);
+        return verdict(ELECT_WAIT, CORE_WHY_CATCH_UP, core->action_node_id);
     if (!core->report.known)
         return verdict(ELECT_WAIT, CORE_WHY_NO_REPORT, core->settings.self_id);
     return verdict(ELECT_WAIT, CORE_WHY_NONE, 0);

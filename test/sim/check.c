@@ -39,6 +39,7 @@ void sim_trapped(struct sim *sim)
 {
     char way[256] = "";
 
+    sim->trapped = true;
     for (int i = 0; i < sim->effects.n; i++) {
         const struct core_effect *effect = &sim->effects.v[i];
 

@@ -11,32 +11,13 @@
  * for --seeds that wins over the one given. */
 #include <getopt.h>
 #include <inttypes.h>
-#include <setjmp.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
+#include "prove.h"
+#include "rules.h"
 #include "sim.h"
-
-/* ---- assertions ---------------------------------------------------------------- */
-
-/* CORE_ASSERT traps: a finding like any other, so the transcript is shown. */
-static sigjmp_buf trapped;
-
-static void on_trap(int signal)
-{
-    (void)signal;
-    siglongjmp(trapped, 1);
-}
-
-static void guarded(struct sim *sim, void (*play)(struct sim *sim))
-{
-    if (sigsetjmp(trapped, 1) == 0)
-        play(sim);
-    else
-        sim_trapped(sim);
-}
 
 /* ---- scenarios --------------------------------------------------------------- */
 
@@ -52,7 +33,7 @@ static bool play(const struct sim_scenario *scenario, struct transcript *ret)
     bool ok;
 
     fprintf(trace, "%s: %s\n\n", scenario->name, scenario->about);
-    guarded(sim, scenario->play);
+    trap_play(sim, scenario->play);
     ok = !sim->failed;
     fclose(trace);
     if (!ok)
@@ -137,20 +118,11 @@ run_scenario(const struct sim_scenario *scenario, const char *dir, bool update)
     return ok;
 }
 
-/* The stories come after the scenarios; NULL at the end. */
-static const struct sim_scenario *nth(int i)
-{
-    if (i < sim_n_scenarios)
-        return &sim_scenarios[i];
-    i -= sim_n_scenarios;
-    return i < sim_n_stories ? &sim_stories[i] : NULL;
-}
-
 static const struct sim_scenario *find(const char *name)
 {
-    for (int i = 0; nth(i) != NULL; i++)
-        if (strcmp(nth(i)->name, name) == 0)
-            return nth(i);
+    for (int i = 0; story_at(i) != NULL; i++)
+        if (strcmp(story_at(i)->name, name) == 0)
+            return story_at(i);
     fprintf(stderr, "no scenario is called \"%s\", see --list\n", name);
     exit(2);
 }
@@ -159,8 +131,8 @@ static int run_scenarios(const char *dir, bool update, char **names)
 {
     int failed = 0, n = 0;
 
-    for (; *names == NULL && nth(n) != NULL; n++)
-        failed += !run_scenario(nth(n), dir, update);
+    for (; *names == NULL && story_at(n) != NULL; n++)
+        failed += !run_scenario(story_at(n), dir, update);
     for (; *names != NULL; names++, n++)
         failed += !run_scenario(find(*names), dir, update);
     printf("%d scenarios, %d failed\n", n, failed);
@@ -191,10 +163,12 @@ static void leave_out(const char *name)
             without |= parts[i].part;
             return;
         }
+    if (rule_leave_out(name))
+        return;
     fprintf(stderr, "nothing is called \"%s\" that could be left out:", name);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         fprintf(stderr, " %s", parts[i].name);
-    fputc('\n', stderr);
+    fputs(", or a rule of --rules\n", stderr);
     exit(2);
 }
 
@@ -205,7 +179,7 @@ static int replay(uint64_t seed)
     struct sim *sim = schedule_new(seed, stdout, without);
     bool ok;
 
-    guarded(sim, schedule_play);
+    trap_play(sim, schedule_play);
     ok = !sim->failed;
 
     printf("seed %" PRIu64 ": %s\n", seed, ok ? "ok" : sim->failure);
@@ -259,7 +233,7 @@ static int run_schedules(uint64_t first, uint64_t n)
         struct sim *sim = schedule_new(seed, NULL, without);
         bool failed;
 
-        guarded(sim, schedule_play);
+        trap_play(sim, schedule_play);
         failed = sim->failed;
 
         add_up(&sum, sim);
@@ -285,7 +259,7 @@ static int survey(uint64_t first, uint64_t n)
     for (uint64_t seed = first; seed < first + n; seed++) {
         struct sim *sim = schedule_new(seed, NULL, without);
 
-        guarded(sim, schedule_play);
+        trap_play(sim, schedule_play);
         if (sim->failed) {
             failed++;
             printf("%" PRIu64 " at %" PRId64 ": %s\n", seed, sim->now.ms, sim->failure);
@@ -304,19 +278,23 @@ enum {
     OPT_SHOW,
     OPT_LIST,
     OPT_SURVEY,
-    OPT_WITHOUT
+    OPT_WITHOUT,
+    OPT_RULES,
+    OPT_PROVE
 };
 
 static const struct option options[] = {
-    {"golden",  required_argument, NULL, OPT_GOLDEN },
-    {"update",  no_argument,       NULL, OPT_UPDATE },
-    {"seeds",   required_argument, NULL, OPT_SEEDS  },
-    {"seed",    required_argument, NULL, OPT_SEED   },
-    {"show",    required_argument, NULL, OPT_SHOW   },
-    {"list",    no_argument,       NULL, OPT_LIST   },
-    {"without", required_argument, NULL, OPT_WITHOUT},
-    {"survey",  required_argument, NULL, OPT_SURVEY },
-    {NULL,      0,                 NULL, 0          },
+    {"golden",           required_argument, NULL, OPT_GOLDEN },
+    {"update",           no_argument,       NULL, OPT_UPDATE },
+    {"seeds",            required_argument, NULL, OPT_SEEDS  },
+    {"seed",             required_argument, NULL, OPT_SEED   },
+    {"show",             required_argument, NULL, OPT_SHOW   },
+    {"list",             no_argument,       NULL, OPT_LIST   },
+    {"without",          required_argument, NULL, OPT_WITHOUT},
+    {"survey",           required_argument, NULL, OPT_SURVEY },
+    {"rules",            no_argument,       NULL, OPT_RULES  },
+    {"expect-violation", no_argument,       NULL, OPT_PROVE  },
+    {NULL,               0,                 NULL, 0          },
 };
 
 static int show(const char *name)
@@ -331,8 +309,8 @@ static int show(const char *name)
 
 static int list(void)
 {
-    for (int i = 0; nth(i) != NULL; i++)
-        printf("%-28s %s\n", nth(i)->name, nth(i)->about);
+    for (int i = 0; story_at(i) != NULL; i++)
+        printf("%-28s %s\n", story_at(i)->name, story_at(i)->about);
     return 0;
 }
 
@@ -342,9 +320,9 @@ int main(int argc, char **argv)
     const char *one = getenv("PGRMON_SEED");
     const char *many = getenv("PGRMON_SIM_SEEDS");
     uint64_t seeds = 0, seed = 1;
-    bool update = false;
+    bool update = false, prove = false;
 
-    (void)signal(SIGILL, on_trap);
+    trap_assertions();
     for (int opt; (opt = getopt_long(argc, argv, "", options, NULL)) != -1;)
         switch (opt) {
         case OPT_GOLDEN:
@@ -362,6 +340,12 @@ int main(int argc, char **argv)
         case OPT_WITHOUT:
             leave_out(optarg);
             break;
+        case OPT_RULES:
+            rule_list();
+            return 0;
+        case OPT_PROVE:
+            prove = true;
+            break;
         case OPT_SURVEY:
             return survey(seed, strtoull(optarg, NULL, 10));
         case OPT_SHOW:
@@ -371,6 +355,8 @@ int main(int argc, char **argv)
         default:
             return 2;
         }
+    if (prove)
+        return prove_violation(seed, seeds == 0 ? 2000 : seeds, without);
     if (golden != NULL)
         return run_scenarios(golden, update, argv + optind);
     if (one != NULL)

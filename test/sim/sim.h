@@ -313,6 +313,7 @@ struct sim {
     FILE *trace;  /* NULL = no transcript */
     struct sim_stats stats;
     bool failed;
+    bool trapped; /* by an assertion */
     char failure[768];
 };
 
@@ -365,7 +366,7 @@ void sim_start(struct sim *sim);
 /* The node with `id`; it must be there. */
 struct sim_node *sim_node(struct sim *sim, int id);
 
-/* ---- scenarios.c, stories.c, schedule.c, nemesis.c --------------------------- */
+/* ---- scenarios.c, stories.c, rule_stories.c, story.c, schedule.c, nemesis.c ------ */
 
 struct sim_scenario {
     const char *name;
@@ -377,6 +378,12 @@ extern const struct sim_scenario sim_scenarios[];
 extern const int sim_n_scenarios;
 extern const struct sim_scenario sim_stories[];
 extern const int sim_n_stories;
+extern const struct sim_scenario sim_rule_stories[];
+extern const int sim_n_rule_stories;
+
+/* All stories, in the order of --list: of scenarios.c, stories.c, rule_stories.c. NULL
+ * behind the last. */
+const struct sim_scenario *story_at(int i);
 
 /* One random cluster with random faults, from `seed` alone, not run yet. The caller
  * frees it. */

@@ -172,6 +172,17 @@ static void leave_out(const char *name)
     exit(2);
 }
 
+static enum prove expectation(const char *name)
+{
+    static const char *const names[] = {"violation", "story", "nothing"};
+
+    for (int i = 0; i < 3; i++)
+        if (strcmp(names[i], name) == 0)
+            return (enum prove)i;
+    fputs("--expect violation, story or nothing\n", stderr);
+    exit(2);
+}
+
 /* ---- schedules --------------------------------------------------------------- */
 
 static int replay(uint64_t seed)
@@ -280,21 +291,21 @@ enum {
     OPT_SURVEY,
     OPT_WITHOUT,
     OPT_RULES,
-    OPT_PROVE
+    OPT_EXPECT
 };
 
 static const struct option options[] = {
-    {"golden",           required_argument, NULL, OPT_GOLDEN },
-    {"update",           no_argument,       NULL, OPT_UPDATE },
-    {"seeds",            required_argument, NULL, OPT_SEEDS  },
-    {"seed",             required_argument, NULL, OPT_SEED   },
-    {"show",             required_argument, NULL, OPT_SHOW   },
-    {"list",             no_argument,       NULL, OPT_LIST   },
-    {"without",          required_argument, NULL, OPT_WITHOUT},
-    {"survey",           required_argument, NULL, OPT_SURVEY },
-    {"rules",            no_argument,       NULL, OPT_RULES  },
-    {"expect-violation", no_argument,       NULL, OPT_PROVE  },
-    {NULL,               0,                 NULL, 0          },
+    {"golden",  required_argument, NULL, OPT_GOLDEN },
+    {"update",  no_argument,       NULL, OPT_UPDATE },
+    {"seeds",   required_argument, NULL, OPT_SEEDS  },
+    {"seed",    required_argument, NULL, OPT_SEED   },
+    {"show",    required_argument, NULL, OPT_SHOW   },
+    {"list",    no_argument,       NULL, OPT_LIST   },
+    {"without", required_argument, NULL, OPT_WITHOUT},
+    {"survey",  required_argument, NULL, OPT_SURVEY },
+    {"rules",   no_argument,       NULL, OPT_RULES  },
+    {"expect",  required_argument, NULL, OPT_EXPECT },
+    {NULL,      0,                 NULL, 0          },
 };
 
 static int show(const char *name)
@@ -320,7 +331,8 @@ int main(int argc, char **argv)
     const char *one = getenv("PGRMON_SEED");
     const char *many = getenv("PGRMON_SIM_SEEDS");
     uint64_t seeds = 0, seed = 1;
-    bool update = false, prove = false;
+    bool update = false;
+    int expected = -1;
 
     trap_assertions();
     for (int opt; (opt = getopt_long(argc, argv, "", options, NULL)) != -1;)
@@ -343,8 +355,8 @@ int main(int argc, char **argv)
         case OPT_RULES:
             rule_list();
             return 0;
-        case OPT_PROVE:
-            prove = true;
+        case OPT_EXPECT:
+            expected = expectation(optarg);
             break;
         case OPT_SURVEY:
             return survey(seed, strtoull(optarg, NULL, 10));
@@ -355,8 +367,8 @@ int main(int argc, char **argv)
         default:
             return 2;
         }
-    if (prove)
-        return prove_violation(seed, seeds == 0 ? 2000 : seeds, without);
+    if (expected >= 0)
+        return prove((enum prove)expected, seed, seeds == 0 ? 2000 : seeds, without);
     if (golden != NULL)
         return run_scenarios(golden, update, argv + optind);
     if (one != NULL)

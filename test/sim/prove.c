@@ -5,82 +5,106 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "check.h"
+#include "outcome.h"
+#include "rules.h"
 #include "sim.h"
 
-/* What is looked for: the first failure, and how many only trapped. */
 struct search {
+    unsigned without;
+    bool outcomes; /* a story that ends otherwise counts */
     uint64_t played, trapped;
-    char where[64];
-    char failure[sizeof((struct sim *)0)->failure];
 };
 
-/* True when it failed; ends the use of `sim`. */
-static bool take(struct search *search, struct sim *sim)
+/* What is played is over: whether an invariant was violated in it. */
+static bool is_violated(struct search *search, const struct sim *sim)
 {
-    bool found = sim->failed && !sim->trapped;
-
     search->played++;
     search->trapped += sim->trapped;
-    memcpy(search->failure, sim->failure, sizeof search->failure);
+    return sim->failed && !sim->trapped;
+}
+
+/* How it ends with all rules. */
+static struct sim_outcome proper_outcome(const struct sim_scenario *story)
+{
+    struct sim *sim = sim_new(1, NULL);
+    struct sim_outcome outcome;
+
+    rule_suspend(true);
+    trap_play(sim, story->play);
+    outcome = outcome_of(sim);
+    sim_free(sim);
+    rule_suspend(false);
+    return outcome;
+}
+
+static bool ends_otherwise(const struct sim *sim, const struct sim_scenario *story)
+{
+    struct sim_outcome proper = proper_outcome(story), now = outcome_of(sim);
+
+    if (outcome_is_same(&proper, &now))
+        return false;
+    printf("story %s ends otherwise:\n  with all rules: %s, %" PRId64
+           " ms without a primary\n  without:        %s, %" PRId64
+           " ms without a primary\n",
+           story->name, proper.text, proper.outage_ms, now.text, now.outage_ms);
+    return true;
+}
+
+static bool search_story(struct search *search, const struct sim_scenario *story)
+{
+    struct sim *sim = sim_new(1, NULL);
+    bool found;
+
+    sim->without = search->without;
+    trap_play(sim, story->play);
+    found = is_violated(search, sim);
+    if (found)
+        printf("story %s, run %" PRIu64 ": %s\n", story->name, search->played,
+               sim->failure);
+    else if (search->outcomes && !sim->trapped)
+        found = ends_otherwise(sim, story);
     sim_free(sim);
     return found;
 }
 
-static bool search_stories(struct search *search, unsigned without)
+static bool search_schedule(struct search *search, uint64_t seed)
 {
-    const struct sim_scenario *story;
+    struct sim *sim = schedule_new(seed, NULL, search->without);
+    bool found;
 
-    for (int i = 0; (story = story_at(i)) != NULL; i++) {
-        struct sim *sim = sim_new(1, NULL);
-
-        sim->without = without;
-        trap_play(sim, story->play);
-        (void)snprintf(search->where, sizeof search->where, "story %s", story->name);
-        if (take(search, sim))
-            return true;
-    }
-    return false;
-}
-
-static bool
-search_schedules(struct search *search, uint64_t first, uint64_t n, unsigned without)
-{
-    for (uint64_t seed = first; seed < first + n; seed++) {
-        struct sim *sim = schedule_new(seed, NULL, without);
-
-        trap_play(sim, schedule_play);
-        (void)snprintf(search->where, sizeof search->where, "seed %" PRIu64, seed);
-        if (take(search, sim))
-            return true;
-    }
-    return false;
-}
-
-static bool is_found(uint64_t first, uint64_t n, unsigned without)
-{
-    struct search search = {0};
-    bool found = search_stories(&search, without) ||
-                 search_schedules(&search, first, n, without);
-
+    trap_play(sim, schedule_play);
+    found = is_violated(search, sim);
     if (found)
-        printf("%s, number %" PRIu64 ": %s\n", search.where, search.played,
-               search.failure);
-    else
-        printf("nothing is violated in %" PRIu64 " runs\n", search.played);
-    if (search.trapped > 0)
-        printf("%" PRIu64 " runs ended with a failed assertion\n", search.trapped);
+        printf("seed %" PRIu64 ", run %" PRIu64 ": %s\n", seed, search->played,
+               sim->failure);
+    sim_free(sim);
     return found;
 }
 
-int prove_violation(uint64_t first, uint64_t n, unsigned without)
+static bool is_found(struct search *search, uint64_t first, uint64_t n)
 {
-    return is_found(first, n, without) ? 0 : 1;
+    const struct sim_scenario *story;
+
+    for (int i = 0; (story = story_at(i)) != NULL; i++)
+        if (search_story(search, story))
+            return true;
+    for (uint64_t seed = first; seed < first + n; seed++)
+        if (search_schedule(search, seed))
+            return true;
+    return false;
 }
 
-int prove_calm(uint64_t first, uint64_t n, unsigned without)
+int prove(enum prove expected, uint64_t first, uint64_t n, unsigned without)
 {
-    return is_found(first, n, without) ? 1 : 0;
+    struct search search = {.without = without,
+                            .outcomes = expected != PROVE_VIOLATION};
+    bool found = is_found(&search, first, n);
+
+    if (!found)
+        printf("nothing is violated in %" PRIu64 " runs\n", search.played);
+    if (search.trapped > 0)
+        printf("%" PRIu64 " runs ended with a failed assertion\n", search.trapped);
+    return found == (expected != PROVE_NOTHING) ? 0 : 1;
 }

@@ -5,11 +5,14 @@
 
 #include <stdint.h>
 
-/* Play all stories, then `n` schedules from `first` on, until one fails. 0 when an
- * invariant or a story's expectation was violated; it says which, and where. */
-int prove_violation(uint64_t first, uint64_t n, unsigned without);
+enum prove {
+    PROVE_VIOLATION, /* an invariant is violated, in a story or in a schedule */
+    PROVE_STORY,     /* or a story ends otherwise than with all rules */
+    PROVE_NOTHING,   /* neither */
+};
 
-/* The opposite: 0 when none of them fails. */
-int prove_calm(uint64_t first, uint64_t n, unsigned without);
+/* Play all stories and `n` schedules from `first` on without what is left out, until
+ * something is found; says what, and where. 0 when it is what was expected, else 1. */
+int prove(enum prove expected, uint64_t first, uint64_t n, unsigned without);
 
 #endif

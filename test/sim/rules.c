@@ -45,6 +45,18 @@ bool rule_leave_out(const char *name)
     return false;
 }
 
+void rule_suspend(bool suspended)
+{
+    static bool kept[N_RULES];
+
+    if (suspended) {
+        memcpy(kept, rule_is_out, sizeof kept);
+        memset(rule_is_out, 0, sizeof rule_is_out);
+    } else {
+        memcpy(rule_is_out, kept, sizeof kept);
+    }
+}
+
 void rule_list(void)
 {
     char name[64];

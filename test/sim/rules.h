@@ -21,6 +21,9 @@ extern bool rule_is_out[N_RULES];
  * False when there is none. */
 bool rule_leave_out(const char *name);
 
+/* All rules hold (or what was left out is out) again: what a story should come to. */
+void rule_suspend(bool suspended);
+
 /* One line for each rule on stdout. */
 void rule_list(void);
 

@@ -89,6 +89,7 @@ static void count_event(struct sim *sim, struct sim_node *node, enum core_record
 {
     if (record == CORE_REC_MANY_PRIMARIES)
         node->daemon.said_many = true;
+    sim->stats.rivals += record == CORE_REC_MANY_PRIMARIES;
     sim->stats.failovers += record == CORE_REC_FAILOVER_PROMOTE;
     sim->stats.renewals += record == CORE_REC_RENEWED;
 }
@@ -110,6 +111,7 @@ perform(struct sim *sim, struct sim_node *node, const struct core_effect *effect
         action_start(sim, node, effect);
         break;
     case CORE_EFF_FOLLOW:
+        sim->stats.follows++;
         check_follow(sim, node, effect->node_id);
         action_start(sim, node, effect);
         break;
@@ -134,9 +136,12 @@ perform(struct sim *sim, struct sim_node *node, const struct core_effect *effect
         fence_start_pg(sim, node, effect);
         break;
     case CORE_EFF_REVOKE:
+        sim->stats.cuts++;
         action_revoke(sim, node, effect);
         break;
     case CORE_EFF_ENTER:
+        sim->stats.canvasses += effect->state == CORE_CANVASSING;
+        break;
     case CORE_EFF_REPORT:
         break;
     case CORE_EFF_EVENT:

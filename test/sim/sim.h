@@ -268,6 +268,11 @@ struct sim_stats {
     int lead_notes;   /* terms that were led */
     int two_writable; /* moments of two writable nodes that are not covered (3.9) */
     int late_probes;  /* that took effect after they were given up */
+    int canvasses;    /* begun */
+    int follows;
+    int cuts;           /* revocations begun */
+    int rivals;         /* more than one primary was reported */
+    int64_t outage_ms;  /* nobody was writable */
     int freezes_since_healed;
     int64_t leaderless_ms; /* after all was healed: until somebody was writable */
 };

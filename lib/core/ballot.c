@@ -42,7 +42,7 @@ static bool knows_regime(const struct core *core)
 
 bool ballot_may_vote(const struct core *core)
 {
-    return (core->durable.incarnation != 0 || !CORE_RULE(D3_VOTE)) &&
+    return (core->durable.incarnation != 0 || !CORE_RULE(D3_VOICE)) &&
            knows_regime(core) && (core->durable.pause_ms == 0 || !CORE_RULE(V1_PAUSE));
 }
 
@@ -72,8 +72,8 @@ void ballot_save(struct core *core,
                  struct core_effects *out)
 {
     CORE_ASSERT(ballot_is_settled(core));
-    CORE_ASSERT(wanted->term >= core->durable.term);
-    CORE_ASSERT(wanted->term > core->durable.term ||
+    CORE_ASSERT(!CORE_RULE(V1_NUMBER) || wanted->term >= core->durable.term);
+    CORE_ASSERT(!CORE_RULE(V1_NUMBER) || wanted->term > core->durable.term ||
                 wanted->leader_id == core->durable.leader_id ||
                 core->durable.leader_id == 0);
     core->wanted = *wanted;
@@ -120,8 +120,8 @@ bool ballot_leader_answers(const struct core *core)
 {
     int id = core->durable.leader_id;
 
-    return id != 0 && id != core->settings.self_id && answers_as_primary(core, id) &&
-           core_view(core, id)->seen.term >= core->term;
+    return CORE_RULE(V1_ANSWERS) && id != 0 && id != core->settings.self_id &&
+           answers_as_primary(core, id) && core_view(core, id)->seen.term >= core->term;
 }
 
 bool ballot_has_evidence(const struct core *core)
@@ -166,7 +166,7 @@ static bool supports_self(const struct core *core)
 
 int ballot_supports(const struct core *core)
 {
-    if (CORE_RULE(D3_SUPPORT) && core->durable.incarnation == 0)
+    if (CORE_RULE(D3_VOICE) && core->durable.incarnation == 0)
         return 0;
     /* While another promise is being written the old one is not extended. */
     if (CORE_RULE(D1_PENDING) && !ballot_is_settled(core) &&
@@ -335,7 +335,7 @@ static bool may_grant(const struct core *core, int i)
         return false;
     return ballot_is_free(core) && (leader == NULL || !CORE_RULE(V1_LEADS)) &&
            (!ballot_has_evidence(core) || !CORE_RULE(V1_EVIDENCE)) &&
-           (own_leader || !ballot_leader_answers(core) || !CORE_RULE(V1_ANSWERS)) &&
+           (own_leader || !ballot_leader_answers(core)) &&
            wal_allows(core, &note->report);
 }
 
@@ -439,7 +439,8 @@ void ballot_consider(struct core *core, struct core_effects *out)
     struct core_why why;
     int i;
 
-    if (core->durable.incarnation == 0 || !ballot_is_settled(core))
+    if ((CORE_RULE(D3_VOICE) && core->durable.incarnation == 0) ||
+        !ballot_is_settled(core))
         return;
     if (resign_canvass(core, out))
         return;

@@ -322,7 +322,7 @@ static struct verdict lead_by_other(const struct core *core)
     }
     if (leader == NULL || !CORE_RULE(E2_ANSWER))
         return verdict(ELECT_WAIT, CORE_WHY_NONE, 0);
-    if (CORE_RULE(P1_ONCE_MORE) && core_view(core, leader->id)->seen.term < core->term)
+    if (CORE_RULE(P1_AGAIN) && core_view(core, leader->id)->seen.term < core->term)
         return verdict(ELECT_WAIT, CORE_WHY_SURVEY, leader->id); /* P1: once more */
     return with_leader(core, leader->id);
 }
@@ -363,7 +363,7 @@ static struct verdict still_bound(const struct core *core, bool resigned)
                                              : core->durable.leader_id);
     if (CORE_RULE(E4_PROMISE) && !ballot_is_free(core))
         return verdict(ELECT_WAIT, CORE_WHY_PROMISED, core->durable.leader_id);
-    if (CORE_RULE(E4_ANSWERS) && ballot_leader_answers(core) && !resigned)
+    if (ballot_leader_answers(core) && !resigned)
         return verdict(ELECT_WAIT, CORE_WHY_LEADER_STOPPED, core->durable.leader_id);
     return verdict(ELECT_WAIT, CORE_WHY_NONE, 0);
 }

@@ -59,7 +59,7 @@ struct core_note post_note(const struct core *core)
         .members_version = core->durable.members_version,
         .incarnation = core->durable.incarnation,
         .frozen = core->local == CORE_LOCAL_FROZEN,
-        .voiceless = CORE_RULE(D3_SAID) && core->durable.incarnation == 0,
+        .voiceless = CORE_RULE(D3_VOICE) && core->durable.incarnation == 0,
     };
 
     if (note.window_ms == 0 || note.window_ms > window_of(&core->settings))

@@ -93,7 +93,7 @@ valid_until(const struct core *core, const struct core_peer *peer, int64_t term)
 {
     int64_t window_ms = window_of(&core->settings);
 
-    if (peer->ballot_term < term || peer->ballot_term == 0)
+    if ((CORE_RULE(C2_TERM) && peer->ballot_term < term) || peer->ballot_term == 0)
         return (struct mono){0};
     if (CORE_RULE(N4_WINDOW) && peer->ballot_window_ms < window_ms)
         window_ms = peer->ballot_window_ms;

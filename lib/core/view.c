@@ -184,7 +184,7 @@ bool view_is_stale(const struct core *core, const struct core_view *view)
            view->seen.term < core->term &&
            (mono_diff(view->seen_at, core->term_at) >
                 CORE_SURVEY_BEATS * core->settings.beat_ms ||
-            !CORE_RULE(P1_ON_ITS_WAY));
+            !CORE_RULE(P1_UNDERWAY));
 }
 
 bool view_self_is_up(const struct core *core)

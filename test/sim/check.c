@@ -194,6 +194,9 @@ void check_file(struct sim *sim,
                  node->id, node->file.term, durable->term);
     if (durable->leader_id == 0)
         return;
+    if (node->file.incarnation == 0)
+        sim_fail(sim, "D3: node%d promises term %" PRId64 " without a file", node->id,
+                 durable->term);
     check_free(sim, node, durable);
     remember_promise(sim, node, durable);
 }

@@ -53,6 +53,8 @@ static void begin(struct sim *sim,
                             .uid = node->pg.start_uid,
                             .at = mono_add(sim->now, sim_vary(sim, 15, 5, 50))};
 
+    if (kind == CORE_EFF_FREEZE)
+        item.at = mono_add(item.at, node->freeze_ms);
     sim_push(sim, &item);
 }
 

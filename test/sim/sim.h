@@ -185,6 +185,7 @@ struct sim_node {
     struct mono paused_until; /* the whole host; its clock runs on */
     int init_percent;         /* how often init restarts a dead PostgreSQL */
     int fence_fails;          /* so many kills fail, then they succeed */
+    int freeze_ms;            /* how much longer than usual stopping processes takes */
     int save_fails;
 
     /* For check.c. */

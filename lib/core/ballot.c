@@ -10,6 +10,7 @@
 
 #include "core/board.h"
 #include "core/effect.h"
+#include "core/elect.h"
 #include "core/quorum.h"
 #include "core/view.h"
 
@@ -239,8 +240,10 @@ static bool is_cut_called_for(const struct core *core)
     if (!ballot_is_free(core) || board_leader(core, 0) != NULL ||
         ballot_leader_answers(core))
         return false;
-    return board_is_over(core, core->durable.leader_id, core->durable.term) ||
-           quorum_met(&quorum);
+    if (board_is_over(core, core->durable.leader_id, core->durable.term))
+        return true;
+    /* E5: the cut must not silence what says that it lives. */
+    return quorum_met(&quorum) && !elect_streams(core);
 }
 
 void ballot_revoke(struct core *core, struct core_effects *out)

@@ -29,8 +29,7 @@ static bool may_lead_us(const struct core *core, int i)
     const struct core_view *view = &core->views[i];
 
     return core->members[i].id != core->settings.self_id && view_is_fresh(core, view) &&
-           view_is_primary(core, view) &&
-           (!view_is_stale(core, view) || !CORE_RULE(E8_STALE)) &&
+           view_is_primary(core, view) && !view_is_stale(core, view) &&
            !board_is_fresh(core, &core->peers[i]) &&
            !board_is_over(core, core->members[i].id, core->durable.term);
 }
@@ -118,7 +117,8 @@ static struct verdict with_leader(const struct core *core, int leader_id)
 
 /* ---- E5: somebody still hears the lost one --------------------------------------- */
 
-/* A walreceiver of `view`, attached to the suspect, got a message since we lost it. */
+/* A walreceiver of member `i`, attached to the suspect, got a message since we lost it.
+ */
 static bool hears_suspect(const struct core *core, int i)
 {
     const struct core_observation *seen = &core->views[i].seen;
@@ -129,6 +129,21 @@ static bool hears_suspect(const struct core *core, int i)
     return attached && seen->receiver_streaming && seen->receiver_age_ms >= 0 &&
            mono_add(core->views[i].seen_at, -seen->receiver_age_ms).ms >
                core->first_missed.ms;
+}
+
+bool elect_streams(const struct core *core)
+{
+    int i = view_index(core, core->settings.self_id);
+    const struct core_view *self = &core->views[i];
+    const struct core_view *suspect = core_view(core, core->suspect_id);
+
+    /* A former primary in recovery sends WAL like any standby, and leads nobody. */
+    if (suspect != NULL && view_is_ours(core, suspect) && suspect->seen.in_recovery)
+        return false;
+    return CORE_RULE(E5_STREAMS) && view_is_ours(core, self) &&
+           hears_suspect(core, i) &&
+           mono_diff(core->now, self->seen_at) + self->seen.receiver_age_ms <
+               window_of(&core->settings);
 }
 
 /* It follows somebody other than us: the lost one, or one whose term is not over. */

@@ -30,4 +30,8 @@ struct verdict elect_decide(const struct core *core);
 const struct core_member *elect_leader(const struct core *core,
                                        const struct core_member **ret_rival);
 
+/* E5: own walreceiver got a message from the one that we lost, since then and within
+ * the last window. */
+bool elect_streams(const struct core *core);
+
 #endif

@@ -209,7 +209,7 @@ static void promoted_within_a_promise(struct sim *sim)
 {
     calm(sim, 3);
     sim_host_crash(sim, 1);
-    sim_run(sim, 300);
+    sim_run(sim, 1200);
     sim_pg_promote(sim, 3);
     settle(sim);
 }
@@ -218,14 +218,14 @@ static void answers_without_a_daemon(struct sim *sim)
 {
     (void)sim_add(sim, 1, 0, 100);
     (void)sim_add(sim, 2, 1, 100);
-    (void)sim_add(sim, 3, 2, 100);
+    (void)sim_add_witness(sim, 3);
     for (int id = 1; id <= 3; id++)
         sim_node(sim, id)->settings.fencing = CORE_FENCING_OFF;
     sim_start(sim);
     sim_run(sim, 5000);
     sim_daemon_stop(sim, 1);
     sim_cut(sim, 2, 1);
-    sim_say(sim, "node2 lost it, but node3 sees that it accepts writes");
+    sim_say(sim, "node2 lost it, but the witness sees that it accepts writes");
     sim_run(sim, FAILOVER_MS);
 }
 
@@ -357,12 +357,16 @@ static void disk_of_the_best_fails(struct sim *sim)
 
 static void becomes_unfit_in_its_canvass(struct sim *sim)
 {
-    calm(sim, 3);
+    (void)sim_add(sim, 1, 0, 100);
+    (void)sim_add(sim, 2, 1, 100);
+    (void)sim_add(sim, 3, 1, 0);
+    sim_start(sim);
+    sim_run(sim, 5000);
     sim_host_crash(sim, 1);
     sim_until(sim, 2, CORE_CANVASSING, FAILOVER_MS);
     sim_node(sim, 2)->settings.failover = CORE_FAILOVER_MANUAL;
     sim_daemon_reload(sim, 2);
-    settle(sim);
+    sim_run(sim, FAILOVER_MS);
 }
 
 /* clang-format off */

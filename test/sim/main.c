@@ -1,11 +1,14 @@
 /* main.c - sim: named scenarios against their transcripts, or random schedules.
  *
- *   sim --golden DIR [--update] [NAME...]   compare with DIR/NAME.ok, or write it
- *   sim --seeds N [--seed S]                N schedules from S on (default 1)
+ *   sim --golden DIR [--update] [NAME...]    compare with DIR/NAME.ok, or write it
+ *   sim --seeds N [--seed S] [--share K/M]   N schedules from S on (default 1), or the
+ *                                            K-th of M parts of them
  *   sim [--seed S] --survey N                the failures of N schedules, a line each
- *   sim --without PART ...                   leave out what makes it safe: must be
- * found sim --show NAME                         print a scenario's transcript sim
- * --list
+ *   sim --without WHAT ... --expect story    leave out a rule of lib/core, or a part of
+ *                                            what makes it safe: prove.h
+ *   sim --rules                              the rules that can be left out
+ *   sim --show NAME                          print a scenario's transcript
+ *   sim --list
  *
  * PGRMON_SEED=n replays one schedule with its transcript; PGRMON_SIM_SEEDS is a default
  * for --seeds that wins over the one given. */
@@ -236,6 +239,23 @@ static void print_summary(uint64_t n, const struct sum *sum)
            sum->excused, sum->two);
 }
 
+/* Of schedules that several processes share: the k-th of n parts. */
+struct share {
+    uint64_t k, n;
+};
+
+static struct share one_share(const char *text)
+{
+    char *end = NULL;
+    struct share share = {.k = strtoull(text, &end, 10)};
+
+    share.n = *end == '/' ? strtoull(end + 1, &end, 10) : 0;
+    if (*end == '\0' && share.k >= 1 && share.k <= share.n)
+        return share;
+    fputs("--share K/N, with K from 1 to N\n", stderr);
+    exit(2);
+}
+
 static int run_schedules(uint64_t first, uint64_t n)
 {
     struct sum sum = {0};
@@ -291,7 +311,8 @@ enum {
     OPT_SURVEY,
     OPT_WITHOUT,
     OPT_RULES,
-    OPT_EXPECT
+    OPT_EXPECT,
+    OPT_SHARE
 };
 
 static const struct option options[] = {
@@ -305,6 +326,7 @@ static const struct option options[] = {
     {"survey",  required_argument, NULL, OPT_SURVEY },
     {"rules",   no_argument,       NULL, OPT_RULES  },
     {"expect",  required_argument, NULL, OPT_EXPECT },
+    {"share",   required_argument, NULL, OPT_SHARE  },
     {NULL,      0,                 NULL, 0          },
 };
 
@@ -325,41 +347,69 @@ static int list(void)
     return 0;
 }
 
-int main(int argc, char **argv)
+struct command {
+    const char *golden;
+    bool update;
+    uint64_t seeds, seed; /* seeds 0: the default */
+    struct share share;
+    int expected; /* enum prove, or -1 */
+};
+
+static int run(const struct command *command, char **names)
 {
-    const char *golden = NULL;
     const char *one = getenv("PGRMON_SEED");
     const char *many = getenv("PGRMON_SIM_SEEDS");
-    uint64_t seeds = 0, seed = 1;
-    bool update = false;
-    int expected = -1;
+    uint64_t n = command->seeds == 0 ? 2000 : command->seeds, from, to;
+
+    if (command->expected >= 0)
+        return prove((enum prove)command->expected, command->seed, n, without);
+    if (command->golden != NULL)
+        return run_scenarios(command->golden, command->update, names);
+    if (one != NULL)
+        return replay(strtoull(one, NULL, 10));
+    if (many != NULL && *many != '\0')
+        n = strtoull(many, NULL, 10);
+    from = n * (command->share.k - 1) / command->share.n;
+    to = n * command->share.k / command->share.n;
+    return run_schedules(command->seed + from, to - from);
+}
+
+int main(int argc, char **argv)
+{
+    struct command command = {
+        .seed = 1, .share = {1, 1},
+             .expected = -1
+    };
 
     trap_assertions();
     for (int opt; (opt = getopt_long(argc, argv, "", options, NULL)) != -1;)
         switch (opt) {
         case OPT_GOLDEN:
-            golden = optarg;
+            command.golden = optarg;
             break;
         case OPT_UPDATE:
-            update = true;
+            command.update = true;
             break;
         case OPT_SEEDS:
-            seeds = strtoull(optarg, NULL, 10);
+            command.seeds = strtoull(optarg, NULL, 10);
             break;
         case OPT_SEED:
-            seed = strtoull(optarg, NULL, 10);
+            command.seed = strtoull(optarg, NULL, 10);
+            break;
+        case OPT_SHARE:
+            command.share = one_share(optarg);
             break;
         case OPT_WITHOUT:
             leave_out(optarg);
             break;
+        case OPT_EXPECT:
+            command.expected = expectation(optarg);
+            break;
         case OPT_RULES:
             rule_list();
             return 0;
-        case OPT_EXPECT:
-            expected = expectation(optarg);
-            break;
         case OPT_SURVEY:
-            return survey(seed, strtoull(optarg, NULL, 10));
+            return survey(command.seed, strtoull(optarg, NULL, 10));
         case OPT_SHOW:
             return show(optarg);
         case OPT_LIST:
@@ -367,13 +417,5 @@ int main(int argc, char **argv)
         default:
             return 2;
         }
-    if (expected >= 0)
-        return prove((enum prove)expected, seed, seeds == 0 ? 2000 : seeds, without);
-    if (golden != NULL)
-        return run_scenarios(golden, update, argv + optind);
-    if (one != NULL)
-        return replay(strtoull(one, NULL, 10));
-    if (many != NULL && *many != '\0')
-        seeds = strtoull(many, NULL, 10);
-    return run_schedules(seed, seeds == 0 ? 2000 : seeds);
+    return run(&command, argv + optind);
 }

@@ -39,6 +39,7 @@ static void voters_with_short_windows(struct sim *sim)
         sim_node(sim, id)->settings.reconnect_attempts = 1;
         sim_node(sim, id)->settings.beat_ms = 100;
     }
+    sim_node(sim, 1)->freeze_ms = 800;
     sim_start(sim);
     sim_run(sim, 5000);
     sim_isolate(sim, 1);
@@ -100,6 +101,21 @@ static void two_ghosts(struct sim *sim)
     settle(sim);
 }
 
+static void ghost_of_a_candidate(struct sim *sim)
+{
+    sim->linger_ms = 7200000;
+    calm(sim, 3);
+    sim_host_crash(sim, 1);
+    sim_until(sim, 2, CORE_CANVASSING, FAILOVER_MS);
+    sim_daemon_stop(sim, 3);
+    sim_run(sim, 300);
+    sim_host_crash(sim, 2);
+    sim_say(sim, "what node2 said lingers on the board of node3");
+    sim_host_boot(sim, 1, 200, 0);
+    sim_daemon_start(sim, 3);
+    settle(sim);
+}
+
 /* ---- the file
  * ------------------------------------------------------------------------
  */
@@ -144,6 +160,7 @@ static void claim_is_interrupted(struct sim *sim)
 {
     calm(sim, 3);
     sim_isolate(sim, 3);
+    sim_run(sim, 2000);
     sim_pg_promote(sim, 3);
     sim_run(sim, 1000);
     sim_say(sim, "frozen for its claim, and the daemon is restarted");
@@ -376,6 +393,7 @@ const struct sim_scenario sim_rule_stories[] = {
     {"restarts_while_cut_off", "N4: a ballot is as old as its echo, whenever it is read", restarts_while_cut_off},
     {"one_voter_is_not_enough", "L1: the oldest ballot that is needed ends the lease", one_voter_is_not_enough},
     {"two_ghosts", "N5: notes of two boots linger, and none advances", two_ghosts},
+    {"ghost_of_a_candidate", "V1: a canvass that does not advance gets no vote", ghost_of_a_candidate},
     {"never_supported", "D3: who never knew a leader does not vote", never_supported},
     {"write_fails", "D1: a write that failed is tried again before any other", write_fails},
     {"leader_without_a_file", "D3: a primary without a file is ended where others vote", leader_without_a_file},

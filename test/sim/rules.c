@@ -10,13 +10,15 @@ bool rule_is_out[N_RULES];
 
 static const struct {
     const char *symbol; /* "V1_PROMISE" */
-    const char *others; /* NULL = its absence is found */
+    const char *missed; /* what is said before `about` */
     const char *about;
 } rules[] = {
-#define FOUND(name, about)         {#name, NULL, about},
-#define SPARE(name, others, about) {#name, others, about},
+#define FOUND(name, about)          {#name, "", about},
+#define TOLD(name, about)           {#name, "", about},
+#define SPARE(name, others, reason) {#name, "not missed: ", reason},
 #include "rules.def"
 #undef FOUND
+#undef TOLD
 #undef SPARE
 };
 
@@ -63,6 +65,6 @@ void rule_list(void)
 
     for (int i = 0; i < N_RULES; i++) {
         name_of(rules[i].symbol, name, sizeof name);
-        printf("%-16s %s\n", name, rules[i].about);
+        printf("%-16s %s%s\n", name, rules[i].missed, rules[i].about);
     }
 }

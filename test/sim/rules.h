@@ -7,9 +7,11 @@
 
 enum rule {
 #define FOUND(name, about)          RULE_##name,
+#define TOLD(name, about)           RULE_##name,
 #define SPARE(name, others, reason) RULE_##name,
 #include "rules.def"
 #undef FOUND
+#undef TOLD
 #undef SPARE
     N_RULES
 };

@@ -214,7 +214,8 @@ struct mono ballot_deadline(const struct core *core)
 struct core_report ballot_own_report(const struct core *core)
 {
     if (core->state == CORE_CANVASSING && core->claiming)
-        return (struct core_report){true, core->claim_term, core->claim_position};
+        return (struct core_report){
+            .known = true, .term = core->claim_term, .position = core->claim_position};
     return core->report;
 }
 

@@ -23,13 +23,16 @@ verdict(enum elect_action action, enum core_reason reason, int node_id)
 
 /* ---- E2: somebody leads ---------------------------------------------------------- */
 
-/* Whether a fresh, writable member may be followed at all. */
+/* Whether a fresh, writable member may be followed at all. Nobody is before the row of
+ * the term that we have promised is there: what streams from an unrecorded leadership
+ * is ranked as if it were of the former one (P1, C6). */
 static bool may_lead_us(const struct core *core, int i)
 {
     const struct core_view *view = &core->views[i];
 
     return core->members[i].id != core->settings.self_id && view_is_fresh(core, view) &&
            view_is_primary(core, view) && !view_is_stale(core, view) &&
+           view->seen.term >= core->durable.term &&
            !board_is_fresh(core, &core->peers[i]) &&
            !board_is_over(core, core->members[i].id, core->durable.term);
 }
@@ -263,6 +266,8 @@ static bool owes_report(const struct core *core, int i)
     if (member->id == core->settings.self_id || member->role == CORE_ROLE_WITNESS ||
         !board_is_fresh(core, peer) || peer->note.voiceless || peer->note.report.known)
         return false;
+    if (peer->note.report.coming)
+        return true;
     if (view->seen.reach == REACH_UNKNOWN)
         return peer->note.phase != CORE_PHASE_RESIGNED;
     /* Its answer may be older than this survey, which a resignation cut short. */
@@ -271,11 +276,19 @@ static bool owes_report(const struct core *core, int i)
                CORE_SURVEY_BEATS * core->settings.beat_ms;
 }
 
+/* Waited for half a window; a whole one where a former leader's PostgreSQL starts,
+ * which takes longer, and has what nobody else may have. */
 static const struct core_member *missing_report(const struct core *core)
 {
-    for (int i = 0; i < core->n_members; i++)
-        if (owes_report(core, i))
+    int64_t waited_ms = mono_diff(core->now, core->since);
+    int64_t window_ms = window_of(&core->settings);
+
+    for (int i = 0; i < core->n_members; i++) {
+        bool coming = core->peers[i].note.report.coming;
+
+        if (owes_report(core, i) && waited_ms < (coming ? window_ms : window_ms / 2))
             return &core->members[i];
+    }
     return NULL;
 }
 
@@ -446,8 +459,7 @@ struct verdict elect_decide(const struct core *core)
     if (other != NULL)
         return verdict(ELECT_WAIT, CORE_WHY_BEING_PROMOTED, other->id);
     other = missing_report(core);
-    if (CORE_RULE(E9_REPORTS) && other != NULL &&
-        mono_diff(core->now, core->since) < window_of(&core->settings) / 2)
+    if (CORE_RULE(E9_REPORTS) && other != NULL)
         return verdict(ELECT_WAIT, CORE_WHY_SURVEY, other->id);
 
     /* E8 a stale primary is told of while we wait, and never followed. */

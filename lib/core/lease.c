@@ -14,6 +14,7 @@
 #include "core/board.h"
 #include "core/campaign.h"
 #include "core/effect.h"
+#include "core/member.h"
 #include "core/quorum.h"
 #include "core/view.h"
 
@@ -168,6 +169,9 @@ static struct mono lapsed_at(const struct core *core)
     struct mono grace = grace_until(core);
     struct mono since = core->lead_since.ms > grace.ms ? core->lead_since : grace;
 
+    /* M1: it was valid until more ballots were needed than before. */
+    if (core->outvoted_at.ms > since.ms)
+        since = core->outvoted_at;
     return until.ms > since.ms ? until : since;
 }
 
@@ -208,6 +212,7 @@ void lease_resign(struct core *core, enum core_reason reason, struct core_effect
     why.term = core->durable.duty == CORE_DUTY_LEADING ? core->durable.lead_term
                                                        : core->durable.term;
     core->resign_why = reason;
+    core->led = core->durable.duty == CORE_DUTY_LEADING;
     core->renew_term = 0;
     core->inherited_until = (struct mono){0};
     core->action_id = 0;
@@ -511,6 +516,7 @@ bool lease_lead(struct core *core, struct core_effects *out)
     arm(core, out);
     renew(core, out);
     record_term(core, out);
+    member_raise(core, out);
     return false;
 }
 
@@ -545,6 +551,22 @@ void lease_start_again(struct core *core, struct core_effects *out)
     effect->deadline_ms = core->settings.promote_deadline_ms;
 }
 
+bool lease_report_is_coming(const struct core *core)
+{
+    const struct core_view *self = core_view(core, core->settings.self_id);
+
+    if (core->durable.duty != CORE_DUTY_RESIGNED || !core->led ||
+        core->resign_why == CORE_WHY_CRASHED || core->resign_why == CORE_WHY_HUNG)
+        return false;
+    if (core->start_id != 0)
+        return true;
+    if (core->local == CORE_LOCAL_GONE)
+        return core->start_wanted && mono_reached(core->start_after, core->now);
+    if (core->local == CORE_LOCAL_RUNNING)
+        return !core->local_writable; /* answering or about to */
+    return view_is_ours(core, self) && self->seen.in_recovery;
+}
+
 /* ---- the sentry and the clock -------------------------------------------------------
  */
 
@@ -556,8 +578,9 @@ static struct mono freeze_at(const struct core *core)
 
     if (!CORE_RULE(L7_ORDERS))
         return MONO_NEVER;
-    /* M4: whoever stops this daemon in good order lets PostgreSQL go on. */
-    if (core->stopping && !core->handing_over)
+    /* M4: whoever stops this daemon in good order lets PostgreSQL go on; but not what
+     * is being promoted, or ended. */
+    if (core->stopping && !core->handing_over && core->state == CORE_PRIMARY)
         return MONO_NEVER;
     if (core->state == CORE_PROMOTING ? !may_fence(core) : !is_armed(core))
         return MONO_NEVER;

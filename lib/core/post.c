@@ -62,6 +62,7 @@ struct core_note post_note(const struct core *core)
         .voiceless = CORE_RULE(D3_VOICE) && core->durable.incarnation == 0,
     };
 
+    note.report.coming = !note.report.known && lease_report_is_coming(core);
     if (note.window_ms == 0 || note.window_ms > window_of(&core->settings))
         note.window_ms = window_of(&core->settings);
     if (supported == 0) {
@@ -87,7 +88,8 @@ struct core_note post_note(const struct core *core)
 bool post_is_same(const struct core_note *a, const struct core_note *b)
 {
     return a->phase == b->phase && a->leader_id == b->leader_id && a->term == b->term &&
-           a->report.known == b->report.known && a->report.term == b->report.term &&
+           a->report.known == b->report.known && a->report.coming == b->report.coming &&
+           a->report.term == b->report.term &&
            lsn_cmp(a->report.position, b->report.position) == 0 &&
            a->frozen == b->frozen && a->voiceless == b->voiceless;
 }

@@ -155,6 +155,7 @@ static const struct {
     {"revoke",  SIM_REVOKE },
     {"boot-id", SIM_BOOT_ID},
     {"rate",    SIM_RATE   },
+    {"version", SIM_VERSION},
 };
 
 static unsigned without;

@@ -660,6 +660,27 @@ static void e9_a_report_that_is_on_its_way_is_waited_for(void **state)
     assert_true(stands(&core));
 }
 
+/* A former leader's PostgreSQL starts: it has what nobody else may have. */
+static void e9_a_former_leader_gets_a_window(void **state)
+{
+    struct core core = fixture_electing(4);
+    struct core_note note = fixture_ask(3);
+
+    (void)state;
+    note.report = (struct core_report){.coming = true};
+    fixture_see(&core, fixture_failed(3, REACH_REFUSED));
+    fixture_hear(&core, note);
+    core.since.ms = core.now.ms - FIXTURE_W + 1;
+    expect(&core, ELECT_WAIT, CORE_WHY_SURVEY, 3);
+    core.since.ms = core.now.ms - FIXTURE_W;
+    assert_true(stands(&core));
+    core.since = core.now;
+    note.report.coming = false;
+    note.stamp.ms++;
+    fixture_hear(&core, note);
+    assert_true(stands(&core));
+}
+
 static void e9_manual_and_priority_0_never_promote_us(void **state)
 {
     struct core core = fixture_electing(3);
@@ -778,6 +799,7 @@ int main(void)
         T(e9_the_verdict_names_the_rule),
         T(e9_who_is_a_candidate),
         T(e9_a_report_that_is_on_its_way_is_waited_for),
+        T(e9_a_former_leader_gets_a_window),
         T(e9_manual_and_priority_0_never_promote_us),
         T(e9_a_failed_promotion_pauses),
         T(e9_all_come_to_the_same_winner),

@@ -159,12 +159,22 @@ static bool has_won(const struct core *core)
            !is_outranked(core);
 }
 
+static struct core_why why_won(const struct core *core)
+{
+    struct core_why why = why_of(CORE_WHY_WON, core->settings.self_id);
+    struct quorum quorum = quorum_ballots(core, core->durable.term);
+
+    why.a = quorum.answered;
+    why.b = quorum.voting;
+    why.term = core->durable.term;
+    return why;
+}
+
 /* C2 to C5: written down, and the lease looked at once more, before PostgreSQL is told.
  */
 static bool win(struct core *core, struct core_effects *out)
 {
     struct core_durable wanted = core->durable;
-    struct core_why why = why_of(CORE_WHY_WON, core->settings.self_id);
     struct quorum quorum = quorum_ballots(core, core->durable.term);
 
     if (CORE_RULE(C5_WRITTEN) && core->durable.duty == CORE_DUTY_CANDIDATE) {
@@ -175,10 +185,7 @@ static bool win(struct core *core, struct core_effects *out)
         ballot_save(core, &wanted, out);
         return false;
     }
-    why.a = quorum.answered;
-    why.b = quorum.voting;
-    why.term = core->durable.term;
-    campaign_promote(core, why, out);
+    campaign_promote(core, why_won(core), out);
     return true;
 }
 
@@ -195,7 +202,7 @@ bool canvass_step(struct core *core, struct core_effects *out)
         return mono_reached(core->canvass_until, core->now) &&
                give_up(core, CORE_WHY_UNLEASED, out);
     if (core->claiming && core->durable.duty == CORE_DUTY_LEADING) {
-        monitor_become_primary(core, why_of(CORE_WHY_WON, core->settings.self_id), out);
+        monitor_become_primary(core, why_won(core), out);
         return true;
     }
     if (CORE_RULE(C4_LEADER) && leader != NULL)

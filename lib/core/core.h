@@ -4,13 +4,11 @@
  * lists its undefined symbols). One step takes one event and appends effects; the shell
  * (daemon/, or the simulator in test/sim) performs them and feeds their ends back.
  *
- *     core_init -> core_step(START) -> { core_step(event) | deadline -> core_step(TICK)
- * }*
+ *     core_init -> core_step(START) -> { core_step(event) | deadline -> TICK }*
  *
  * struct core is plain memory: it can be copied, compared and forked by a test. The
  * rules that it implements are numbered in docs/failover-rules.md; the numbers stand
- * beside the branches. Notes, promises, leases and fencing (design.md section 3) will
- * join here. */
+ * beside the branches. */
 #ifndef PGRMON_CORE_H
 #define PGRMON_CORE_H
 
@@ -255,7 +253,9 @@ enum core_reason {
     CORE_WHY_NO_REPORT,       /* what our WAL is worth is not established (P2) */
     CORE_WHY_NO_STATE,        /* no valid state file: no voter (D3) */
     CORE_WHY_CANVASS,         /* asking for ballots */
-    CORE_WHY_VOTED,           /* we granted a candidate: waiting for it */
+    CORE_WHY_VOTED,           /* we granted a candidate */
+    CORE_WHY_AWAITED,         /* whom we support is waited for */
+    CORE_WHY_RENEWED,         /* the same leader under a higher term (L9) */
     CORE_WHY_LOST_CANVASS,    /* too few ballots, or another is better: given up (C4) */
     CORE_WHY_WON,             /* ballots and reports of enough (C2) */
     CORE_WHY_LEASE,           /* a quorum supports us (L1) */
@@ -402,7 +402,6 @@ enum core_record {
     CORE_REC_FROZEN,
     CORE_REC_THAWED,
     CORE_REC_RESIGNED,
-    CORE_REC_VOTED,
     CORE_REC_RENEWED,
 };
 

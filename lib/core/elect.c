@@ -379,7 +379,7 @@ static struct verdict still_bound(const struct core *core, bool resigned)
     struct verdict result;
 
     if (CORE_RULE(E4_EVIDENCE) && ballot_has_evidence(core)) {
-        result = verdict(ELECT_WAIT, CORE_WHY_VOTED, core->durable.leader_id);
+        result = verdict(ELECT_WAIT, CORE_WHY_AWAITED, core->durable.leader_id);
         result.why.term = core->durable.term;
         return result;
     }

@@ -369,6 +369,7 @@ static int64_t term_in_the_way(const struct core *core)
 static void renew(struct core *core, struct core_effects *out)
 {
     struct core_durable wanted = core->durable;
+    struct core_why why = why_of(CORE_WHY_RENEWED, core->settings.self_id);
     struct quorum quorum;
 
     if (!CORE_RULE(L9_RENEWS))
@@ -390,6 +391,9 @@ static void renew(struct core *core, struct core_effects *out)
     quorum = quorum_ballots(core, core->renew_term);
     if (CORE_RULE(L9_WON) && !quorum_met(&quorum))
         return;
+    why.term = core->renew_term;
+    effect_report(out, CORE_SAY_VERDICT, 0, why);
+    effect_record(out, CORE_REC_RENEWED, true, why);
     wanted.lead_term = core->renew_term;
     wanted.recorded = false;
     core->renew_term = 0;

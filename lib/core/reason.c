@@ -116,6 +116,10 @@ const char *reason_name(enum core_reason reason)
         return "canvass";
     case CORE_WHY_VOTED:
         return "voted";
+    case CORE_WHY_AWAITED:
+        return "awaited";
+    case CORE_WHY_RENEWED:
+        return "renewed";
     case CORE_WHY_LOST_CANVASS:
         return "lost_canvass";
     case CORE_WHY_WON:
@@ -196,8 +200,6 @@ const char *reason_record_name(enum core_record record)
         return "pgrmond_thawed";
     case CORE_REC_RESIGNED:
         return "pgrmond_resigned";
-    case CORE_REC_VOTED:
-        return "pgrmond_voted";
     case CORE_REC_RENEWED:
         return "pgrmond_renewed";
     }

@@ -390,7 +390,7 @@ static void v1_who_voted_waits_for_its_candidate(void **state)
     core.durable.term = 2;
     core.durable.leader_id = 3;
     fixture_hear(&core, fixture_note(3, CORE_PHASE_CANVASS, 2, 3));
-    expect(&core, ELECT_WAIT, CORE_WHY_VOTED, 3);
+    expect(&core, ELECT_WAIT, CORE_WHY_AWAITED, 3);
     assert_int_equal(elect_decide(&core).why.term, 2);
 }
 

@@ -802,12 +802,12 @@ static void m4_a_promotion_is_guarded_though_the_daemon_stops(void **state)
 static void m1_a_new_voter_ends_no_lease_of_the_past(void **state)
 {
     struct core core = fixture_leading(3);
-    struct core_event event = {.kind = CORE_EV_MEMBERS, .now = {T0 + 3000}};
+    struct core_event event = {.kind = CORE_EV_MEMBERS, .now = {T0 + 5000}};
     struct core_member four[4];
     struct core_effects effects;
 
     (void)state;
-    (void)step_read(&core, T0 + 2000, 3, fixture_ballot(3, 1, T0 + 1900));
+    (void)step_read(&core, T0 + 2900, 3, fixture_ballot(3, 1, T0 + 2800));
     for (int i = 0; i < 3; i++)
         four[i] = core.members[i];
     four[3] = core.members[2];
@@ -821,10 +821,10 @@ static void m1_a_new_voter_ends_no_lease_of_the_past(void **state)
     assert_false(lease_is_valid(&core));
     assert_int_equal(core.state, CORE_PRIMARY); /* frozen, not ended */
     assert_int_equal(core.fence_kind, CORE_EFF_FREEZE);
-    (void)step_done(&core, T0 + 3050, core.fence_id, true);
-    (void)step_tick(&core, T0 + 3000 + FIXTURE_W / 2 - 1);
+    (void)step_done(&core, T0 + 5050, core.fence_id, true);
+    (void)step_tick(&core, T0 + 5000 + FIXTURE_W / 2 - 1);
     assert_int_equal(core.state, CORE_PRIMARY);
-    (void)step_tick(&core, T0 + 3000 + FIXTURE_W / 2);
+    (void)step_tick(&core, T0 + 5000 + FIXTURE_W / 2);
     assert_int_equal(core.state, CORE_RESIGNING);
 }
 

@@ -9,6 +9,7 @@
 
 #include "core/ballot.h"
 #include "core/board.h"
+#include "core/member.h"
 #include "core/quorum.h"
 #include "core/rank.h"
 #include "core/view.h"
@@ -162,6 +163,14 @@ static struct verdict still_visible(const struct core *core)
 /* ---- E7, E9: candidates -----------------------------------------------------------
  */
 
+/* E9, V1: it cannot get our vote. It may become able to, and it may have WAL that we do
+ * not have, so it is waited for as for any that does nothing. */
+static bool is_hopeless(const struct core *core, int i)
+{
+    return member_is_outdated(core, i) &&
+           mono_diff(core->now, core->first_missed) > 3 * window_of(&core->settings);
+}
+
 /* Whether a member may lead: its daemon runs, has a voice, and its WAL is known. Self
  * needs no note: we know that we run. */
 static bool is_candidate(const struct core *core, int i)
@@ -175,7 +184,7 @@ static bool is_candidate(const struct core *core, int i)
         return core->settings.failover == CORE_FAILOVER_AUTOMATIC && core->report.known;
     return board_is_fresh(core, peer) && peer->note.report.known &&
            !peer->note.voiceless && peer->note.phase != CORE_PHASE_PASS &&
-           !core->views[i].passed_over;
+           !core->views[i].passed_over && !is_hopeless(core, i);
 }
 
 static struct rank_candidate candidate(const struct core *core, int i)
@@ -223,7 +232,7 @@ static const struct core_member *being_promoted(const struct core *core)
         const struct core_peer *peer = &core->peers[i];
 
         if (core->members[i].id == core->settings.self_id ||
-            !board_is_fresh(core, peer))
+            !board_is_fresh(core, peer) || is_hopeless(core, i))
             continue;
         if (peer->note.phase == CORE_PHASE_PROMOTE ||
             (peer->note.phase == CORE_PHASE_CANVASS &&

@@ -17,6 +17,11 @@ static int64_t newest_kept(const struct core *core)
     return version;
 }
 
+bool member_is_outdated(const struct core *core, int i)
+{
+    return core->peers[i].note.members_version < core->durable.members_version;
+}
+
 void member_led(struct core *core)
 {
     core->raised = 0;

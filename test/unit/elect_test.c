@@ -120,6 +120,29 @@ static void e2_one_without_a_daemon_too(void **state)
     assert_int_not_equal(elect_decide(&core).action, ELECT_FOLLOW);
 }
 
+/* V1: it keeps an older membership than we do, so it gets no vote from us. */
+static void e9_who_gets_no_vote_is_not_waited_for_for_ever(void **state)
+{
+    struct core core = fixture_electing(3);
+    struct core_note note = fixture_ask(3);
+
+    (void)state;
+    core.durable.members_version = 256;
+    note.report.position.pos = 0x2000;
+    note.members_version = 1;
+    fixture_hear(&core, note);
+    core.first_missed.ms = core.now.ms - 3 * FIXTURE_W;
+    expect(&core, ELECT_WAIT, CORE_WHY_OTHER_BETTER, 3);
+    core.first_missed.ms--;
+    assert_true(stands(&core));
+    note.phase = CORE_PHASE_CANVASS;
+    fixture_hear(&core, note);
+    assert_true(stands(&core));
+    note.members_version = 256;
+    fixture_hear(&core, note);
+    expect(&core, ELECT_WAIT, CORE_WHY_BEING_PROMOTED, 3);
+}
+
 /* P1: a promotion whose daemon died before the row was written. */
 static void e2_not_before_the_row_of_what_we_promised_is_there(void **state)
 {
@@ -772,6 +795,7 @@ int main(void)
         T(e1_a_resignation_cuts_the_survey_short),
         T(e2_a_new_leader_is_followed),
         T(e2_one_without_a_daemon_too),
+        T(e9_who_gets_no_vote_is_not_waited_for_for_ever),
         T(e2_not_before_the_row_of_what_we_promised_is_there),
         T(e2_not_while_it_says_that_it_is_promoting),
         T(e2_not_whose_term_is_over),

@@ -782,6 +782,23 @@ static void m4_a_stop_in_good_order_leaves_postgresql_alone(void **state)
     assert_true(find_effect(effects, CORE_EFF_LEASE)->freeze_at.ms == MONO_NEVER.ms);
 }
 
+/* Processes are looked at once a second only. */
+static void l3_a_new_session_proves_that_a_postmaster_is_there(void **state)
+{
+    struct core core = fixture_following(3);
+    struct core_observation seen = fixture_standby(FIXTURE_SELF);
+
+    (void)state;
+    (void)step_local(&core, T0 + 100, CORE_LOCAL_GONE, false);
+    seen.connected = false; /* on its way since before it died */
+    (void)step_see(&core, T0 + 110, seen);
+    assert_int_equal(core.local, CORE_LOCAL_GONE);
+    seen.connected = true;
+    (void)step_see(&core, T0 + 400, seen);
+    assert_int_equal(core.local, CORE_LOCAL_RUNNING);
+    assert_int_equal(core.local_gone_at.ms, 0);
+}
+
 /* L7: its sentry must not let a promotion end with nobody there. */
 static void m4_a_promotion_is_guarded_though_the_daemon_stops(void **state)
 {
@@ -1052,6 +1069,7 @@ int main(void)
         T(d2_a_resignation_ends_it),
         T(m4_a_grace_after_a_stop_in_good_order),
         T(m4_a_stop_in_good_order_leaves_postgresql_alone),
+        T(l3_a_new_session_proves_that_a_postmaster_is_there),
         T(m4_a_promotion_is_guarded_though_the_daemon_stops),
         T(m1_a_new_voter_ends_no_lease_of_the_past),
         T(m1_a_leader_raises_the_version_above_all_that_are_kept),

@@ -184,9 +184,7 @@ static void report(struct startpg *startpg)
     const struct startpg_end result = {startpg->ok, text};
 
     memcpy(text, startpg->text, sizeof text);
-    if (result.ok) {
-        log_notice("own PostgreSQL is started");
-    } else {
+    if (!result.ok) {
         log_error("own PostgreSQL could not be started: %s", text);
         if (startpg->log != NULL)
             log_hint(LOG_LEVEL_ERROR, "see its log, \"%s\"", startpg->log);

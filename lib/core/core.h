@@ -4,13 +4,11 @@
  * lists its undefined symbols). One step takes one event and appends effects; the shell
  * (daemon/, or the simulator in test/sim) performs them and feeds their ends back.
  *
- *     core_init -> core_step(START) -> { core_step(event) | deadline -> core_step(TICK)
- * }*
+ *     core_init -> core_step(START) -> { core_step(event) | deadline -> TICK }*
  *
  * struct core is plain memory: it can be copied, compared and forked by a test. The
  * rules that it implements are numbered in docs/failover-rules.md; the numbers stand
- * beside the branches. Notes, promises, leases and fencing (design.md section 3) will
- * join here. */
+ * beside the branches. */
 #ifndef PGRMON_CORE_H
 #define PGRMON_CORE_H
 
@@ -241,6 +239,7 @@ enum core_reason {
     CORE_WHY_ONLY_CANDIDATE,  /* promote: nobody else can */
     CORE_WHY_BEST_CANDIDATE,  /* promote: won the ranking */
     CORE_WHY_BACKOFF,         /* last promotion failed; waiting before the next */
+    CORE_WHY_CATCH_UP,        /* the furthest may not lead: we fetch its WAL first */
     /* ends of actions */
     CORE_WHY_PROMOTED,
     CORE_WHY_PROMOTE_FAILED,
@@ -255,7 +254,9 @@ enum core_reason {
     CORE_WHY_NO_REPORT,       /* what our WAL is worth is not established (P2) */
     CORE_WHY_NO_STATE,        /* no valid state file: no voter (D3) */
     CORE_WHY_CANVASS,         /* asking for ballots */
-    CORE_WHY_VOTED,           /* we granted a candidate: waiting for it */
+    CORE_WHY_VOTED,           /* we granted a candidate */
+    CORE_WHY_AWAITED,         /* whom we support is waited for */
+    CORE_WHY_RENEWED,         /* the same leader under a higher term (L9) */
     CORE_WHY_LOST_CANVASS,    /* too few ballots, or another is better: given up (C4) */
     CORE_WHY_WON,             /* ballots and reports of enough (C2) */
     CORE_WHY_LEASE,           /* a quorum supports us (L1) */
@@ -402,7 +403,6 @@ enum core_record {
     CORE_REC_FROZEN,
     CORE_REC_THAWED,
     CORE_REC_RESIGNED,
-    CORE_REC_VOTED,
     CORE_REC_RENEWED,
 };
 
@@ -493,6 +493,10 @@ struct core {
     struct mono awaited_since; /* since when */
     struct mono backoff_until; /* no promotion or follow before */
 
+    bool catching_up; /* own PostgreSQL streams from one that may not lead (E10) */
+    struct lsn catch_up_to;
+    struct mono catch_up_until; /* ms 0 = not tried in this election */
+
     uint32_t action_id;   /* of the promotion or follow under way; 0 = none */
     uint32_t last_id;     /* the newest id given out */
     int action_node_id;   /* whom we follow */
@@ -558,6 +562,7 @@ struct core {
     struct mono lead_since; /* of this leadership in this run */
     struct mono outvoted_at; /* when the membership last changed under a valid lease */
     struct mono frozen_since; /* ms 0 = not frozen */
+    bool freeze_said;         /* that it is frozen, whoever did it; not yet: thawed */
     int64_t frozen_ms;        /* sum of freezes, decaying (L5) */
     struct mono frozen_at;    /* when that sum was last brought up to date */
     struct mono lease_told;   /* freeze_at as last told to the sentry */

@@ -9,6 +9,7 @@
 
 #include "core/ballot.h"
 #include "core/board.h"
+#include "core/catchup.h"
 #include "core/member.h"
 #include "core/quorum.h"
 #include "core/rank.h"
@@ -163,17 +164,7 @@ static struct verdict still_visible(const struct core *core)
 /* ---- E7, E9: candidates -----------------------------------------------------------
  */
 
-/* E9, V1: it cannot get our vote. It may become able to, and it may have WAL that we do
- * not have, so it is waited for as for any that does nothing. */
-static bool is_hopeless(const struct core *core, int i)
-{
-    return member_is_outdated(core, i) &&
-           mono_diff(core->now, core->first_missed) > 3 * window_of(&core->settings);
-}
-
-/* Whether a member may lead: its daemon runs, has a voice, and its WAL is known. Self
- * needs no note: we know that we run. */
-static bool is_candidate(const struct core *core, int i)
+bool elect_is_candidate(const struct core *core, int i)
 {
     const struct core_member *member = &core->members[i];
     const struct core_peer *peer = &core->peers[i];
@@ -184,7 +175,7 @@ static bool is_candidate(const struct core *core, int i)
         return core->settings.failover == CORE_FAILOVER_AUTOMATIC && core->report.known;
     return board_is_fresh(core, peer) && peer->note.report.known &&
            !peer->note.voiceless && peer->note.phase != CORE_PHASE_PASS &&
-           !core->views[i].passed_over && !is_hopeless(core, i);
+           !member_is_outdated(core, i) && !core->views[i].passed_over;
 }
 
 static struct rank_candidate candidate(const struct core *core, int i)
@@ -207,7 +198,7 @@ static struct core_why best_candidate(const struct core *core)
     for (int i = 0; i < core->n_members; i++) {
         struct rank_candidate next;
 
-        if (!is_candidate(core, i))
+        if (!elect_is_candidate(core, i))
             continue;
         next = candidate(core, i);
         best.a++;
@@ -232,7 +223,7 @@ static const struct core_member *being_promoted(const struct core *core)
         const struct core_peer *peer = &core->peers[i];
 
         if (core->members[i].id == core->settings.self_id ||
-            !board_is_fresh(core, peer) || is_hopeless(core, i))
+            !board_is_fresh(core, peer) || member_is_outdated(core, i))
             continue;
         if (peer->note.phase == CORE_PHASE_PROMOTE ||
             (peer->note.phase == CORE_PHASE_CANVASS &&
@@ -287,6 +278,10 @@ static struct verdict choose(const struct core *core)
     struct verdict result = {ELECT_WAIT, 0, best};
 
     if (best.node_id == core->settings.self_id) {
+        const struct core_member *source = catchup_source(core);
+
+        if (source != NULL)
+            return verdict(ELECT_CATCH_UP, CORE_WHY_CATCH_UP, source->id);
         result.action = ELECT_PROMOTE;
         result.why.reason =
             best.a == 1 ? CORE_WHY_ONLY_CANDIDATE : CORE_WHY_BEST_CANDIDATE;
@@ -364,7 +359,7 @@ static struct verdict still_bound(const struct core *core, bool resigned)
     struct verdict result;
 
     if (ballot_has_evidence(core)) {
-        result = verdict(ELECT_WAIT, CORE_WHY_VOTED, core->durable.leader_id);
+        result = verdict(ELECT_WAIT, CORE_WHY_AWAITED, core->durable.leader_id);
         result.why.term = core->durable.term;
         return result;
     }
@@ -402,6 +397,8 @@ static struct verdict not_comparable(const struct core *core)
 
     if (!view_is_ours(core, self))
         return verdict(ELECT_WAIT, CORE_WHY_SELF_DOWN, core->settings.self_id);
+    if (catchup_is_on(core))
+        return verdict(ELECT_WAIT, CORE_WHY_CATCH_UP, core->action_node_id);
     if (!core->report.known)
         return verdict(ELECT_WAIT, CORE_WHY_NO_REPORT, core->settings.self_id);
     return verdict(ELECT_WAIT, CORE_WHY_NONE, 0);

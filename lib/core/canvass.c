@@ -14,6 +14,7 @@
 #include "core/campaign.h"
 #include "core/effect.h"
 #include "core/lease.h"
+#include "core/member.h"
 #include "core/monitor.h"
 #include "core/quorum.h"
 #include "core/rank.h"
@@ -97,7 +98,7 @@ static bool is_outranked(const struct core *core)
             ballot_report_cmp(&own, &peer->ballot_report) < 0)
             return true;
         if (CORE_RULE(C4_RIVAL) && board_is_fresh(core, peer) &&
-            peer->note.phase == CORE_PHASE_CANVASS &&
+            peer->note.phase == CORE_PHASE_CANVASS && !member_is_outdated(core, i) &&
             ballot_report_cmp(&own, &peer->note.report) < 0)
             return true;
     }

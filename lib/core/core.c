@@ -202,6 +202,17 @@ static void note_writable(struct core *core, const struct core_observation *seen
         core->local_writable = false;
 }
 
+/* A session that was opened anew: a postmaster is there again, started by somebody, and
+ * what the last look at the processes showed is over. It may be elected and promoted
+ * before the next one; it must not be taken for dead then (L3), nor for harmless (L6).
+ */
+static void note_postmaster(struct core *core, const struct core_observation *seen)
+{
+    if (seen->node_id == core->settings.self_id && seen->reach == REACH_OK &&
+        seen->connected && core->local == CORE_LOCAL_GONE)
+        lease_local(core, CORE_LOCAL_RUNNING, false);
+}
+
 /* A failed probe that proves life is worth a word: the operator should mend it. */
 static void on_observed(struct core *core,
                         const struct core_observation *seen,
@@ -215,6 +226,7 @@ static void on_observed(struct core *core,
         return;
     view = &core->views[i];
     before = view->seen.reach;
+    note_postmaster(core, seen);
     view_observe(core, seen);
     note_writable(core, seen);
     if (CORE_RULE(E4_SIGN) && shows_leader(core, seen->node_id))

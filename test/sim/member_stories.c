@@ -97,6 +97,22 @@ static void resigned_and_writable(struct sim *sim)
     settle(sim);
 }
 
+/* ---- L3: its daemon has seen PostgreSQL gone, and looks once a second only ------------ */
+
+static void back_before_it_is_looked_at(struct sim *sim)
+{
+    nodes(sim, 3);
+    sim_node(sim, 1)->promotion.takes_ms = 50;
+    sim_node(sim, 2)->settings.failover = CORE_FAILOVER_MANUAL;
+    sim_node(sim, 3)->settings.failover = CORE_FAILOVER_MANUAL;
+    calm(sim);
+    sim_pg_kill(sim, 1);
+    sim_run(sim, 100);
+    sim_say(sim, "init starts it, and it is elected and promoted within that second");
+    sim_pg_start_unit(sim, 1, 100);
+    settle(sim);
+}
+
 /* ---- 6: who votes
  * -------------------------------------------------------------------- */
 
@@ -388,6 +404,7 @@ const struct sim_scenario sim_member_stories[] = {
     {"reboot_while_electing", "3.10-1: the leader reboots while another stands", reboot_while_electing},
     {"handover_nobody_takes", "3.10-4: resigned for another that never comes", handover_nobody_takes},
     {"resigned_and_writable", "3.10-4, C7: the same, started without its guard", resigned_and_writable},
+    {"back_before_it_is_looked_at", "L3: a postmaster that was gone a moment ago", back_before_it_is_looked_at},
     {"three_to_two", "3.10-6: from three voters to two under a cut", three_to_two},
     {"two_to_three", "3.10-6: from two voters to three under a cut", two_to_three},
     {"one_server_at_a_time", "3.10-6, M1: two leaders change who votes", one_server_at_a_time},

@@ -10,6 +10,7 @@
 
 #include "core/board.h"
 #include "core/effect.h"
+#include "core/pause.h"
 #include "core/quorum.h"
 #include "core/view.h"
 
@@ -26,6 +27,7 @@ void ballot_start(struct core *core, const struct core_durable *durable)
     if (durable->leader_id != 0 && durable->leader_id != core->settings.self_id)
         core->promise_until = mono_add(
             core->now, durable->window_ms > window_ms ? durable->window_ms : window_ms);
+    pause_start(core);
 }
 
 /* Who has never promised anything could elect somebody beside a leader that was never
@@ -38,10 +40,14 @@ static bool knows_regime(const struct core *core)
            (first != 0 && core->term > 0 && board_is_over(core, first, core->term));
 }
 
+static bool has_vote(const struct core *core)
+{
+    return core->durable.incarnation != 0 && knows_regime(core);
+}
+
 bool ballot_may_vote(const struct core *core)
 {
-    return core->durable.incarnation != 0 && knows_regime(core) &&
-           core->durable.pause_ms == 0;
+    return has_vote(core) && !pause_is_granted(core);
 }
 
 bool ballot_is_settled(const struct core *core)
@@ -94,6 +100,7 @@ void ballot_saved(struct core *core, uint32_t id, bool ok)
         core->promise_until = core->now; /* nothing was said to that one yet */
     if (!core->wanted.revoked)
         core->followed = false;
+    pause_saved(core);
     core->durable = core->wanted;
 }
 
@@ -315,9 +322,9 @@ static bool may_grant(const struct core *core, int i)
     if (note->members_version < core->durable.members_version)
         return false;
     if (note->phase == CORE_PHASE_RENEW)
-        return own_leader ||
-               (ballot_is_free(core) && leader != NULL && leader->id == candidate);
-    if (note->phase != CORE_PHASE_CANVASS)
+        return own_leader || (ballot_is_free(core) && !pause_is_granted(core) &&
+                              leader != NULL && leader->id == candidate);
+    if (note->phase != CORE_PHASE_CANVASS || pause_is_granted(core)) /* M3 */
         return false;
     return ballot_is_free(core) && leader == NULL && !ballot_has_evidence(core) &&
            (own_leader || !ballot_leader_answers(core)) &&
@@ -333,6 +340,7 @@ promise(struct core *core, int leader_id, int64_t term, struct core_effects *out
     wanted.term = term;
     wanted.leader_id = leader_id;
     wanted.duty = CORE_DUTY_FOLLOWER;
+    wanted.relied_until.ms = 0;
     wanted.lead_term = 0;
     wanted.armed = false;
     wanted.recorded = false;
@@ -393,7 +401,9 @@ static bool keep_up(struct core *core, struct core_effects *out)
         wanted.revoked = false; /* only a follow that ended well undoes a revocation */
     wanted.copies = copies_of_leader(core);
     ballot_note_members(core, &wanted);
+    pause_keep(core, &wanted);
     if (wanted.window_ms == core->durable.window_ms &&
+        pause_is_same(&wanted, &core->durable) &&
         wanted.revoked == core->durable.revoked &&
         wanted.copies == core->durable.copies &&
         wanted.members_version == core->durable.members_version &&
@@ -438,7 +448,7 @@ void ballot_consider(struct core *core, struct core_effects *out)
     }
     if (keep_up(core, out))
         return;
-    if (!ballot_may_vote(core))
+    if (!has_vote(core))
         return;
     i = choose_candidate(core);
     if (i < 0)

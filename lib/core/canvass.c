@@ -15,6 +15,7 @@
 #include "core/effect.h"
 #include "core/lease.h"
 #include "core/monitor.h"
+#include "core/pause.h"
 #include "core/quorum.h"
 #include "core/rank.h"
 #include "core/view.h"
@@ -69,6 +70,7 @@ static void stand(struct core *core, struct core_effects *out)
         1 + max_term(core->durable.term, max_term(core->term, core->top_term));
     wanted.leader_id = core->settings.self_id;
     wanted.duty = CORE_DUTY_CANDIDATE;
+    wanted.relied_until.ms = 0;
     wanted.lead_term = 0;
     wanted.armed = false;
     wanted.recorded = false;
@@ -199,9 +201,10 @@ bool canvass_step(struct core *core, struct core_effects *out)
         (!core->claiming && (!core->report.known || !view_is_ours(core, self))))
         return give_up(core, CORE_WHY_UNLEASED, out);
     if (!is_standing(core)) {
-        /* V1 binds ourselves as well: a claim waits, frozen, until our promise is over.
-         */
-        if (!ballot_is_free(core) || ballot_has_evidence(core))
+        /* V1 binds ourselves as well: a claim waits, frozen, until our promise is over,
+         * and a pause (M3). */
+        if (!ballot_is_free(core) || ballot_has_evidence(core) ||
+            pause_is_granted(core))
             return false;
         stand(core, out);
         return false;

@@ -19,6 +19,7 @@
 #include "core/effect.h"
 #include "core/lease.h"
 #include "core/monitor.h"
+#include "core/pause.h"
 #include "core/post.h"
 #include "core/view.h"
 
@@ -393,6 +394,7 @@ digest(struct core *core, const struct core_event *event, struct core_effects *o
         if (!core_is_news(core, event->members.version))
             break;
         core->members_version = event->members.version;
+        pause_wish(core, &event->members.pause);
         on_members(core, event->members.v, event->members.n, out);
         break;
     case CORE_EV_OBSERVED:
@@ -449,6 +451,7 @@ void core_step(struct core *core,
     update_watches(core, effects);
     update_note(core, effects);
     say_twin(core, effects);
+    pause_say(core, effects);
     say_status(core, effects);
 }
 
@@ -467,6 +470,7 @@ struct mono core_deadline(const struct core *core)
         at = MONO_NEVER;
     at = ahead(core, at, ballot_deadline(core));
     at = ahead(core, at, lease_deadline(core));
+    at = ahead(core, at, pause_deadline(core));
     switch (core->state) {
     case CORE_STARTING: /* observations come by themselves, every beat */
     case CORE_PRIMARY:

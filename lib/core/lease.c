@@ -14,6 +14,8 @@
 #include "core/board.h"
 #include "core/campaign.h"
 #include "core/effect.h"
+#include "core/monitor.h"
+#include "core/pause.h"
 #include "core/quorum.h"
 #include "core/view.h"
 
@@ -140,6 +142,12 @@ bool lease_is_valid(const struct core *core)
     return !mono_reached(lease_until(core), core->now);
 }
 
+/* L1, M3: ballots of enough voters, or their promise to elect nobody. */
+static bool may_write(const struct core *core)
+{
+    return lease_is_valid(core) || pause_relies(core);
+}
+
 /* A daemon that was stopped in good order, or that is missed by nobody while PostgreSQL
  * answers, gets a moment to collect ballots (M4); so does one that has just seen the
  * first daemons of a quorum. Until when; ms 0 = no such moment. */
@@ -167,6 +175,8 @@ static struct mono lapsed_at(const struct core *core)
     struct mono grace = grace_until(core);
     struct mono since = core->lead_since.ms > grace.ms ? core->lead_since : grace;
 
+    if (core->relied_until.ms > since.ms && core->relied_until.ms <= core->now.ms)
+        since = core->relied_until;
     return until.ms > since.ms ? until : since;
 }
 
@@ -229,6 +239,7 @@ bool lease_resigning(struct core *core, struct core_effects *out)
     if (core->durable.duty != CORE_DUTY_RESIGNED &&
         core->durable.leader_id == core->settings.self_id) {
         wanted.duty = CORE_DUTY_RESIGNED;
+        wanted.relied_until.ms = 0;
         wanted.lead_term = 0;
         wanted.armed = false;
         wanted.recorded = false;
@@ -267,6 +278,8 @@ static enum core_reason must_resign(const struct core *core)
      * leader that was cut off in the middle of it. */
     if (later != NULL && board_peer(core, later->id)->note.phase == CORE_PHASE_LEAD)
         return CORE_WHY_LATER_LEADER;
+    if (pause_relies(core)) /* M3: nobody else can be elected */
+        return CORE_WHY_NONE;
     if (core->local == CORE_LOCAL_DEAD || core->local == CORE_LOCAL_GONE) {
         if (!core->local_clean)
             return CORE_WHY_CRASHED;
@@ -323,11 +336,13 @@ static void arm(struct core *core, struct core_effects *out)
     if (view_is_primary(core, view_self(core)))
         wanted.copies = view_self(core)->seen.copies;
     ballot_note_members(core, &wanted);
+    pause_lead(core, !is_armed(core) || lease_is_valid(core), &wanted);
     if (wanted.armed != core->durable.armed || wanted.rested != core->durable.rested ||
         wanted.recorded != core->durable.recorded ||
         wanted.copies != core->durable.copies ||
         wanted.members_version != core->durable.members_version ||
         wanted.pair_version != core->durable.pair_version ||
+        !pause_is_same(&wanted, &core->durable) ||
         wanted.window_ms != core->durable.window_ms)
         ballot_save(core, &wanted, out);
 }
@@ -452,7 +467,7 @@ static bool restart_in_place(struct core *core, struct core_effects *out)
 bool lease_lead(struct core *core, struct core_effects *out)
 {
     enum core_reason why;
-    bool valid = lease_is_valid(core);
+    bool valid = may_write(core);
 
     if (core->durable.incarnation == 0)
         return lead_without_voice(core, out);
@@ -467,8 +482,16 @@ bool lease_lead(struct core *core, struct core_effects *out)
     }
     if (core->durable.duty == CORE_DUTY_PROMOTING)
         write_leading(core, out);
-    if (!core->local_writable && !is_frozen(core))
+    if (!core->local_writable && !is_frozen(core)) {
+        core->local_lost = true;
         return false; /* starting: read-only by the guard, nothing to fence */
+    }
+    /* M3: an operator has started it again, and made it writable; its guard is gone. */
+    if (core->local_lost && view_is_primary(core, view_self(core))) {
+        monitor_become_primary(
+            core, why_of(CORE_WHY_LOCAL_PRIMARY, core->settings.self_id), out);
+        return true;
+    }
     if (is_frozen(core) && (valid || !is_armed(core))) {
         if (core->fence_id == 0)
             say_frozen(core, false, out);
@@ -555,6 +578,8 @@ static struct mono freeze_at(const struct core *core)
     until = lease_until(core);
     if (until.ms == MONO_NEVER.ms)
         return until;
+    if (core->state == CORE_PRIMARY && pause_relies(core))
+        return core->relied_until.ms > until.ms ? core->relied_until : until;
     if (core->state == CORE_PRIMARY && in_grace(core) &&
         grace_until(core).ms > until.ms)
         until = grace_until(core);

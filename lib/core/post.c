@@ -6,6 +6,7 @@
 #include "core/ballot.h"
 #include "core/board.h"
 #include "core/lease.h"
+#include "core/pause.h"
 #include "core/view.h"
 
 /* Why we would not lead, whatever happens. */
@@ -39,7 +40,7 @@ static enum core_phase own_phase(const struct core *core)
 
 static enum core_phase free_phase(const struct core *core)
 {
-    if (core->durable.pause_ms > 0)
+    if (pause_is_granted(core))
         return CORE_PHASE_PAUSED;
     if (core->durable.duty == CORE_DUTY_RESIGNED)
         return CORE_PHASE_RESIGNED;
@@ -62,6 +63,7 @@ struct core_note post_note(const struct core *core)
         .voiceless = core->durable.incarnation == 0,
     };
 
+    pause_post(core, &note);
     if (note.window_ms == 0 || note.window_ms > window_of(&core->settings))
         note.window_ms = window_of(&core->settings);
     if (supported == 0) {
@@ -88,7 +90,9 @@ bool post_is_same(const struct core_note *a, const struct core_note *b)
     return a->phase == b->phase && a->leader_id == b->leader_id && a->term == b->term &&
            a->report.known == b->report.known && a->report.term == b->report.term &&
            lsn_cmp(a->report.position, b->report.position) == 0 &&
-           a->frozen == b->frozen && a->voiceless == b->voiceless;
+           a->frozen == b->frozen && a->voiceless == b->voiceless &&
+           a->pause_version == b->pause_version && a->paused == b->paused &&
+           a->relies == b->relies;
 }
 
 struct core_note core_post(struct core *core, struct mono now)

@@ -144,6 +144,14 @@ const char *reason_name(enum core_reason reason)
         return "detached";
     case CORE_WHY_TWIN:
         return "twin";
+    case CORE_WHY_PAUSED:
+        return "paused";
+    case CORE_WHY_UNPAUSED:
+        return "unpaused";
+    case CORE_WHY_RELIES:
+        return "relies";
+    case CORE_WHY_RELIES_NO_MORE:
+        return "relies_no_more";
     case CORE_WHY_LEADER_STOPPED:
         return "leader_stopped";
     }
@@ -637,6 +645,7 @@ static void say_message(const struct core *core,
     case CORE_SAY_NO_STATE:
     case CORE_SAY_DAEMON_SILENT:
     case CORE_SAY_TWIN:
+    case CORE_SAY_PAUSE:
         reason_lease_say(core, effect, text);
         break;
     case CORE_SAY_ACTION_FAILED:

@@ -112,6 +112,9 @@ static void become_stable(struct sim *sim, int64_t window)
     int leader;
 
     nemesis_heal(sim);
+    /* Without a leader a pause cannot be taken back: it ends by itself (M3). */
+    if (sim->longest_pause_ms > 0)
+        sim_run(sim, sim->longest_pause_ms * 102 / 100 + 2 * window);
     sim_run(sim, 6 * window + 6000);
     sim->healed = true;
     leader = nemesis_rightful(sim);
@@ -148,6 +151,8 @@ void schedule_play(struct sim *sim)
     sim_start(sim);
     for (int i = 0; i < n; i++)
         sim_later(sim, when_to_strike(sim, window), nemesis_strike, 0, 0);
+    if (sim_chance(sim, 30))
+        sim_later(sim, when_to_strike(sim, window), nemesis_pause, 0, 0);
     sim_run(sim, 12 * window);
     become_stable(sim, window);
 }

@@ -72,18 +72,22 @@ void pause_wish(struct core *core, const struct core_pause *wish)
 }
 
 /* The leader whom we promised has written that it relies on no pause up to its own
- * version, which is above ours. One that leads cannot have been elected beside another
- * that relies on ours. */
+ * version, which is above ours; or that its term is over, which it does not write while
+ * it relies. Who leads cannot have been elected beside another that relies on ours. */
 static bool is_released(const struct core *core)
 {
     const struct core_peer *peer = board_peer(core, core->durable.leader_id);
 
-    return core->durable.leader_id != core->settings.self_id && peer != NULL &&
-           board_shows_sign(core, peer) &&
+    if (core->durable.leader_id == 0)
+        return false;
+    if (board_is_over(core, core->durable.leader_id, core->durable.term))
+        return true;
+    /* Before it leads again after a restart, it does not fence itself yet. */
+    return peer != NULL && core->durable.leader_id != core->settings.self_id &&
+           board_shows_sign(core, peer) && !peer->note.relies &&
+           peer->note.pause_version > core->durable.pause_version &&
            (peer->note.phase == CORE_PHASE_LEAD ||
-            peer->note.phase == CORE_PHASE_RENEW) &&
-           peer->note.term >= core->durable.term && !peer->note.relies &&
-           peer->note.pause_version > core->durable.pause_version;
+            peer->note.phase == CORE_PHASE_RENEW);
 }
 
 static void keep_own(const struct core *core, struct core_durable *wanted)

@@ -143,6 +143,16 @@ static int64_t when_to_strike(struct sim *sim, int64_t window)
                                : sim_random(sim, 500, 10 * window);
 }
 
+/* In some of them. The others are what they are without this. */
+static void add_pauses(struct sim *sim, int64_t window)
+{
+    uint64_t random = sim->random;
+
+    if (sim_chance(sim, 30))
+        sim_later(sim, when_to_strike(sim, window), nemesis_pause, 0, 0);
+    sim->random = random;
+}
+
 void schedule_play(struct sim *sim)
 {
     int64_t window = window_ms(&sim->nodes[1].settings);
@@ -151,8 +161,7 @@ void schedule_play(struct sim *sim)
     sim_start(sim);
     for (int i = 0; i < n; i++)
         sim_later(sim, when_to_strike(sim, window), nemesis_strike, 0, 0);
-    if (sim_chance(sim, 30))
-        sim_later(sim, when_to_strike(sim, window), nemesis_pause, 0, 0);
+    add_pauses(sim, window);
     sim_run(sim, 12 * window);
     become_stable(sim, window);
 }

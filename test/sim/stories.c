@@ -471,12 +471,27 @@ static void pause_ended_in_a_cut(struct sim *sim)
     (void)sim_service_pause(sim, 60000);
     sim_run(sim, 3000);
     sim_isolate(sim, 1);
+    sim_run(sim, 7000);
     (void)sim_service_pause(sim, 0);
-    sim_run(sim, 15000);
+    sim_run(sim, 8000);
     sim_rejoin_network(sim, 1);
     sim_run(sim, 4000);
     sim_say(sim, "fenced again");
     sim_host_crash(sim, 1);
+    settle(sim);
+}
+
+/* It had one, at that moment. */
+static void pause_ended_before_a_cut(struct sim *sim)
+{
+    calm(sim, 3);
+    (void)sim_service_pause(sim, 60000);
+    sim_run(sim, 3000);
+    sim_isolate(sim, 1);
+    (void)sim_service_pause(sim, 0);
+    sim_run(sim, 15000);
+    sim_say(sim, "the others have not heard that it is over");
+    sim_rejoin_network(sim, 1);
     settle(sim);
 }
 
@@ -553,6 +568,7 @@ const struct sim_scenario sim_stories[] = {
     {"pause_leader_dies", "M3: nobody is elected until it is over", pause_leader_dies},
     {"pause_restart", "M3: PostgreSQL is restarted while paused, and leads on", pause_restart},
     {"pause_ended_in_a_cut", "M3: taken back while the leader has no ballots", pause_ended_in_a_cut},
+    {"pause_ended_before_a_cut", "M3: taken back, and nobody but the leader knows", pause_ended_before_a_cut},
     {"pause_extended", "M3: extended, taken back, and once more", pause_extended},
     {"pause_with_witness", "M3: two data nodes, a witness: both voters are gone", pause_with_witness},
     {"pause_of_two", "M3: two nodes", pause_of_two},

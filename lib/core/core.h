@@ -408,7 +408,7 @@ enum core_message {
     CORE_SAY_NO_STATE,        /* no valid state file: this node does not vote */
     CORE_SAY_TWIN,            /* two daemons use the id of this node */
     CORE_SAY_DAEMON_SILENT,   /* the leader's PostgreSQL answers, its daemon does not */
-    CORE_SAY_PAUSE,           /* a pause begins or ends: `why`, minutes in `a` */
+    CORE_SAY_PAUSE,           /* a pause begins or ends: `why`, seconds in `a` */
 };
 
 /* Rows of pgrmon.event written by the daemon. */

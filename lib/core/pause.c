@@ -280,7 +280,7 @@ static void say(struct core *core,
 {
     struct core_why why = {.reason = reason, .node_id = core->settings.self_id};
 
-    why.a = (int)((mono_diff(until, core->now) + 30000) / 60000);
+    why.a = (int)((mono_diff(until, core->now) + 999) / 1000);
     effect_report(out, CORE_SAY_PAUSE, why.node_id, why);
 }
 

@@ -500,6 +500,9 @@ static void explain_verdict(const struct core *core,
         (void)snprintf(text->hint, sizeof text->hint,
                        "promote a node with \"pgrmon standby promote\"");
         break;
+    case CORE_WHY_PAUSED:
+        (void)snprintf(text->hint, sizeof text->hint, "%s", REASON_HINT_PAUSED);
+        break;
     case CORE_WHY_NO_QUORUM:
         (void)snprintf(text->detail, sizeof text->detail,
                        "nobody is promoted without a majority of the registered nodes");

@@ -221,8 +221,12 @@ static void say_pause(const struct core_effect *effect, struct core_text *text)
     text->level = CORE_LEVEL_NOTICE;
     if (!begins)
         return;
-    (void)snprintf(text->detail, sizeof text->detail, "for another %d minute%s",
-                   effect->why.a, effect->why.a == 1 ? "" : "s");
+    if (effect->why.a < 120)
+        (void)snprintf(text->detail, sizeof text->detail, "for another %d second%s",
+                       effect->why.a, effect->why.a == 1 ? "" : "s");
+    else
+        (void)snprintf(text->detail, sizeof text->detail, "for another %d minutes",
+                       effect->why.a / 60);
     (void)snprintf(text->hint, sizeof text->hint,
                    "\"pgrmon service unpause\" ends it sooner");
 }

@@ -68,7 +68,7 @@ struct cmd_line {
     int limit;   /* 0 = default */
     bool all;
     const char *event;
-    int keep_days; /* -1 = not given */
+    int keep_days;        /* -1 = not given */
     const char *duration; /* --for; NULL = not given */
     const char *pgdata, *replication_user, *recovery_min_apply_delay;
     bool fast_checkpoint, replication_conf_only, verify_backup;

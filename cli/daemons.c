@@ -100,8 +100,8 @@ void daemons_read(struct daemons *ret,
         ret->rows[i].note = daemons_newest(set, answers, set->v[i].id);
         ret->any = ret->any || ret->rows[i].note != NULL;
         ret->n_voters += set->v[i].voting;
-        ret->n_paused += set->v[i].voting && ret->rows[i].note != NULL &&
-                         ret->rows[i].note->paused;
+        ret->n_paused +=
+            set->v[i].voting && ret->rows[i].note != NULL && ret->rows[i].note->paused;
     }
     /* Q1; Q2: of two nodes one is enough. */
     ret->needed = ret->n_voters == 2 ? 1 : ret->n_voters / 2 + 1;

@@ -18,7 +18,8 @@ void reason_lease_say(const struct core *core,
 /* HINT for a daemon without a state file. */
 /* Where a pause keeps a primary from being elected. */
 #define REASON_HINT_PAUSED                                                             \
-    "with a primary, end it with \"pgrmon service unpause\"; without one, see \"pgrmon "   \
+    "with a primary, end it with \"pgrmon service unpause\"; without one, see "        \
+    "\"pgrmon "                                                                        \
     "service status\" for when it ends, and \"pgrmon service unpause --help\""
 
 #define REASON_HINT_NO_STATE                                                           \

@@ -26,6 +26,7 @@ enum membership_gap {
 struct membership_count {
     int n_voters, needed, confirmed;
     bool daemons;                             /* a voter's note lies on some board */
+    bool relies;                              /* a leader, on a pause (M3) */
     enum membership_gap gaps[CORE_MAX_NODES]; /* in the order of the nodeset */
 };
 

@@ -194,16 +194,6 @@ static void c3_who_may_not_lead_waives(void **state)
     }
 }
 
-static void m3_who_granted_a_pause_votes_for_nobody(void **state)
-{
-    struct core core = ready(3);
-
-    (void)state;
-    core.durable.pause_ms = core.wanted.pause_ms = 1000;
-    (void)step_hear(&core, T0 + 200, canvass(3, 2));
-    assert_int_equal(core.save_id, 0);
-}
-
 static void d3_who_has_no_state_file_votes_for_nobody(void **state)
 {
     struct core_settings settings = fixture_settings();
@@ -663,7 +653,6 @@ int main(void)
         T(v1_a_leader_whose_postgresql_answers),
         T(v1_what_own_wal_allows),
         T(c3_who_may_not_lead_waives),
-        T(m3_who_granted_a_pause_votes_for_nobody),
         T(d3_who_has_no_state_file_votes_for_nobody),
         T(v1_of_two_candidates_the_further_one),
         T(d1_one_number_is_never_promised_twice),

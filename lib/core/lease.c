@@ -473,6 +473,8 @@ bool lease_lead(struct core *core, struct core_effects *out)
         return lead_without_voice(core, out);
     if (core->durable.duty == CORE_DUTY_RESIGNED)
         return false; /* fencing = off: writable, but not our right */
+    if (core->local == CORE_LOCAL_DEAD || core->local == CORE_LOCAL_GONE)
+        core->local_lost = true;
     why = must_resign(core);
     if (why == CORE_WHY_CRASHED && restart_in_place(core, out))
         return false;
@@ -487,7 +489,8 @@ bool lease_lead(struct core *core, struct core_effects *out)
         return false; /* starting: read-only by the guard, nothing to fence */
     }
     /* M3: an operator has started it again, and made it writable; its guard is gone. */
-    if (core->local_lost && view_is_primary(core, view_self(core))) {
+    if (core->local_lost && core->local == CORE_LOCAL_RUNNING &&
+        view_is_primary(core, view_self(core))) {
         monitor_become_primary(
             core, why_of(CORE_WHY_LOCAL_PRIMARY, core->settings.self_id), out);
         return true;

@@ -239,6 +239,7 @@ enum core_reason {
     CORE_WHY_ONLY_CANDIDATE,  /* promote: nobody else can */
     CORE_WHY_BEST_CANDIDATE,  /* promote: won the ranking */
     CORE_WHY_BACKOFF,         /* last promotion failed; waiting before the next */
+    CORE_WHY_CATCH_UP,        /* the furthest may not lead: we fetch its WAL first */
     /* ends of actions */
     CORE_WHY_PROMOTED,
     CORE_WHY_PROMOTE_FAILED,
@@ -489,6 +490,10 @@ struct core {
     int awaited_id;            /* the better candidate that we wait for; 0 = none */
     struct mono awaited_since; /* since when */
     struct mono backoff_until; /* no promotion or follow before */
+
+    bool catching_up; /* own PostgreSQL streams from one that may not lead (E10) */
+    struct lsn catch_up_to;
+    struct mono catch_up_until; /* ms 0 = not tried in this election */
 
     uint32_t action_id;   /* of the promotion or follow under way; 0 = none */
     uint32_t last_id;     /* the newest id given out */

@@ -23,6 +23,7 @@ struct probe;
 struct action;
 struct child;
 struct fencing;
+struct guarding;
 struct revoke;
 struct startpg;
 struct store;
@@ -55,6 +56,7 @@ struct daemon {
     struct store *store;     /* its writer; NULL = no voice */
     int lock_fd;             /* of the state directory, -1 = none */
     struct fencing *fencing; /* NULL = not done here */
+    struct guarding *guarding;
     struct revoke *revoke;   /* under way, or NULL */
     struct startpg *startpg; /* a start of PostgreSQL under way, or NULL */
     struct daemon_done done[DAEMON_MAX_DONE];

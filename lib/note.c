@@ -147,7 +147,7 @@ put_report(struct bits *bits, const struct core_report *report, int64_t pause_ve
                  report->position.pos <= largest(POSITION_BITS);
 
     put(bits, 1, known);
-    put(bits, TERM_BITS, known ? (uint64_t)report->term : 0);
+    put(bits, TERM_BITS, known ? (uint64_t)report->term : report->coming);
     put(bits, POSITION_BITS, known ? report->position.pos : (uint64_t)pause_version);
 }
 
@@ -157,6 +157,9 @@ static struct core_report take_report(struct bits *bits, int64_t *ret_pause_vers
 
     report.known = take(bits, 1) != 0;
     report.term = (int64_t)take(bits, TERM_BITS);
+    report.coming = !report.known && report.term == 1;
+    if (report.coming)
+        report.term = 0;
     report.position.pos = take(bits, POSITION_BITS);
     *ret_pause_version = report.known ? 0 : (int64_t)report.position.pos;
     if (!report.known)

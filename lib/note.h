@@ -16,7 +16,7 @@
  *       20  leader_id
  *       52  echo, as stamp
  *       89  report: known 1, term 32, position 56; where known is 0 the term is, too,
- *           and the position is pause_version
+ *           but for term 1: it is coming; and the position is pause_version
  *       20  window_ms
  *       40  members_version
  *       10  incarnation

@@ -83,6 +83,9 @@ struct query {
  *   server_settings  -> name, setting, unit|NULL, pending_restart; settings that the
  *                role may not read are missing
  *   setting      $1 name -> as server_settings, one row or none
+ *   guard_settings   $1 array of names -> name, setting|NULL, what the next start would
+ *                make of it|NULL (= the same). 42501 without pg_file_settings
+ *   guard_settings_restricted  $1 the same -> the same, but for the third
  *   role_facts   -> superuser, replication, monitor, may_promote, may_reload,
  *                may_checkpoint, may_rewind
  *   parameter_facts  -> may_alter_system (primary_conninfo and primary_slot_name); from
@@ -156,6 +159,8 @@ struct query {
     X(in_recovery)                                                                     \
     X(server_identity)                                                                 \
     X(server_settings)                                                                 \
+    X(guard_settings)                                                                  \
+    X(guard_settings_restricted)                                                       \
     X(setting)                                                                         \
     X(role_facts)                                                                      \
     X(parameter_facts)                                                                 \

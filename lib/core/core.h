@@ -4,13 +4,11 @@
  * lists its undefined symbols). One step takes one event and appends effects; the shell
  * (daemon/, or the simulator in test/sim) performs them and feeds their ends back.
  *
- *     core_init -> core_step(START) -> { core_step(event) | deadline -> core_step(TICK)
- * }*
+ *     core_init -> core_step(START) -> { core_step(event) | deadline -> TICK }*
  *
  * struct core is plain memory: it can be copied, compared and forked by a test. The
  * rules that it implements are numbered in docs/failover-rules.md; the numbers stand
- * beside the branches. Notes, promises, leases and fencing (design.md section 3) will
- * join here. */
+ * beside the branches. */
 #ifndef PGRMON_CORE_H
 #define PGRMON_CORE_H
 
@@ -61,6 +59,7 @@ struct core_report {
     bool known;
     int64_t term; /* highest row of its pgrmon.term */
     struct lsn position;
+    bool coming; /* not known yet: a former leader's PostgreSQL is on its way (E9) */
 };
 
 /* What a daemon says of itself on the boards (rules N; lib/note.h has the text form).
@@ -260,6 +259,7 @@ enum core_reason {
     CORE_WHY_ONLY_CANDIDATE,  /* promote: nobody else can */
     CORE_WHY_BEST_CANDIDATE,  /* promote: won the ranking */
     CORE_WHY_BACKOFF,         /* last promotion failed; waiting before the next */
+    CORE_WHY_CATCH_UP,        /* the furthest may not lead: we fetch its WAL first */
     /* ends of actions */
     CORE_WHY_PROMOTED,
     CORE_WHY_PROMOTE_FAILED,
@@ -274,7 +274,9 @@ enum core_reason {
     CORE_WHY_NO_REPORT,       /* what our WAL is worth is not established (P2) */
     CORE_WHY_NO_STATE,        /* no valid state file: no voter (D3) */
     CORE_WHY_CANVASS,         /* asking for ballots */
-    CORE_WHY_VOTED,           /* we granted a candidate: waiting for it */
+    CORE_WHY_VOTED,           /* we granted a candidate */
+    CORE_WHY_AWAITED,         /* whom we support is waited for */
+    CORE_WHY_RENEWED,         /* the same leader under a higher term (L9) */
     CORE_WHY_LOST_CANVASS,    /* too few ballots, or another is better: given up (C4) */
     CORE_WHY_WON,             /* ballots and reports of enough (C2) */
     CORE_WHY_LEASE,           /* a quorum supports us (L1) */
@@ -426,7 +428,6 @@ enum core_record {
     CORE_REC_FROZEN,
     CORE_REC_THAWED,
     CORE_REC_RESIGNED,
-    CORE_REC_VOTED,
     CORE_REC_RENEWED,
 };
 
@@ -521,6 +522,10 @@ struct core {
     struct mono awaited_since; /* since when */
     struct mono backoff_until; /* no promotion or follow before */
 
+    bool catching_up; /* own PostgreSQL streams from one that may not lead (E10) */
+    struct lsn catch_up_to;
+    struct mono catch_up_until; /* ms 0 = not tried in this election */
+
     uint32_t action_id;   /* of the promotion or follow under way; 0 = none */
     uint32_t last_id;     /* the newest id given out */
     int action_node_id;   /* whom we follow */
@@ -582,6 +587,7 @@ struct core {
     struct lsn claim_position; /* and its end */
     bool claiming; /* canvassing for a PostgreSQL that is writable already */
     enum core_reason resign_why;
+    bool led; /* what was resigned then was led, not only canvassed or promoted for */
     struct mono inherited_until; /* the lease of the former run (D2); ms 0 = none */
     struct mono armed_at;   /* when a quorum of daemons was first seen, or this one had
                                stood still (keep): ballots get a moment; ms 0 = never */

@@ -214,6 +214,7 @@ void lease_resign(struct core *core, enum core_reason reason, struct core_effect
     why.term = core->durable.duty == CORE_DUTY_LEADING ? core->durable.lead_term
                                                        : core->durable.term;
     core->resign_why = reason;
+    core->led = core->durable.duty == CORE_DUTY_LEADING;
     core->renew_term = 0;
     core->inherited_until = (struct mono){0};
     core->action_id = 0;
@@ -370,6 +371,7 @@ static int64_t term_in_the_way(const struct core *core)
 static void renew(struct core *core, struct core_effects *out)
 {
     struct core_durable wanted = core->durable;
+    struct core_why why = why_of(CORE_WHY_RENEWED, core->settings.self_id);
     struct quorum quorum;
 
     if ((!lease_is_valid(core) && may_fence(core)) || is_frozen(core) ||
@@ -389,6 +391,9 @@ static void renew(struct core *core, struct core_effects *out)
     quorum = quorum_ballots(core, core->renew_term);
     if (!quorum_met(&quorum))
         return;
+    why.term = core->renew_term;
+    effect_report(out, CORE_SAY_VERDICT, 0, why);
+    effect_record(out, CORE_REC_RENEWED, true, why);
     wanted.lead_term = core->renew_term;
     wanted.recorded = false;
     core->renew_term = 0;
@@ -557,6 +562,22 @@ void lease_start_again(struct core *core, struct core_effects *out)
     effect = effect_emit(out, CORE_EFF_START_PG);
     effect->id = core->start_id;
     effect->deadline_ms = core->settings.promote_deadline_ms;
+}
+
+bool lease_report_is_coming(const struct core *core)
+{
+    const struct core_view *self = core_view(core, core->settings.self_id);
+
+    if (core->durable.duty != CORE_DUTY_RESIGNED || !core->led ||
+        core->resign_why == CORE_WHY_CRASHED || core->resign_why == CORE_WHY_HUNG)
+        return false;
+    if (core->start_id != 0)
+        return true;
+    if (core->local == CORE_LOCAL_GONE)
+        return core->start_wanted && mono_reached(core->start_after, core->now);
+    if (core->local == CORE_LOCAL_RUNNING)
+        return !core->local_writable; /* answering or about to */
+    return view_is_ours(core, self) && self->seen.in_recovery;
 }
 
 /* ---- the sentry and the clock -------------------------------------------------------

@@ -5,6 +5,7 @@
 
 #include "core/ballot.h"
 #include "core/board.h"
+#include "core/catchup.h"
 #include "core/lease.h"
 #include "core/pause.h"
 #include "core/view.h"
@@ -63,6 +64,8 @@ struct core_note post_note(const struct core *core)
         .voiceless = core->durable.incarnation == 0,
     };
 
+    note.report.coming =
+        !note.report.known && (catchup_is_on(core) || lease_report_is_coming(core));
     pause_post(core, &note);
     if (note.window_ms == 0 || note.window_ms > window_of(&core->settings))
         note.window_ms = window_of(&core->settings);
@@ -88,7 +91,8 @@ struct core_note post_note(const struct core *core)
 bool post_is_same(const struct core_note *a, const struct core_note *b)
 {
     return a->phase == b->phase && a->leader_id == b->leader_id && a->term == b->term &&
-           a->report.known == b->report.known && a->report.term == b->report.term &&
+           a->report.known == b->report.known && a->report.coming == b->report.coming &&
+           a->report.term == b->report.term &&
            lsn_cmp(a->report.position, b->report.position) == 0 &&
            a->frozen == b->frozen && a->voiceless == b->voiceless &&
            a->pause_version == b->pause_version && a->paused == b->paused &&

@@ -121,7 +121,7 @@ void sim_pg_start(struct sim *sim, int id, int64_t ms)
         sim->stats.guarded++;
     }
     item.uid = pg->start_uid;
-    item.at = mono_add(sim->now, ms);
+    item.at = mono_add(sim->now, ms > pg->slow_ms ? ms : pg->slow_ms);
     sim_push(sim, &item);
 }
 

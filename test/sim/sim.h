@@ -77,6 +77,7 @@ struct sim_pg {
     bool guard;   /* standby.signal: whatever starts it, it comes up read-only */
     bool in_recovery;
     bool clean;                /* down after an orderly shutdown */
+    int64_t slow_ms;           /* a start takes no less */
     struct mono orphans_until; /* down, but backends live and acknowledge until then */
     uint64_t system_identifier;
     int timeline;

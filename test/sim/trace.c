@@ -136,6 +136,8 @@ static void trace_note(FILE *to, const struct core_note *note)
     if (note->report.known)
         fprintf(to, ", WAL of term %lld to %llX", (long long)note->report.term,
                 (unsigned long long)note->report.position.pos);
+    else if (note->report.coming)
+        fprintf(to, ", WAL coming");
     if (note->pause_version > 0)
         fprintf(to, ", pause %lld%s", (long long)note->pause_version,
                 note->paused ? "" : " is over");

@@ -875,6 +875,32 @@ static void l6_frozen_without_a_leader_is_ended_and_started(void **state)
     assert_int_not_equal(core.start_id, 0);
 }
 
+/* The others wait for the WAL of one that led, and neither crashed nor hung. */
+static void e9_it_says_that_its_report_is_coming(void **state)
+{
+    const struct {
+        enum core_local local;
+        bool coming;
+    } ends[] = {
+        {CORE_LOCAL_RUNNING, true },
+        {CORE_LOCAL_GONE,    false}
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        struct core core = fixture_leading(3);
+
+        /* Without ballots for too long, or crashed. */
+        (void)step_local(&core, T0 + 100, ends[i].local, false);
+        (void)step_tick(&core, T0 + LEASE + FIXTURE_W);
+        if (core.fence_id != 0)
+            (void)step_done(&core, T0 + LEASE + FIXTURE_W + 10, core.fence_id, true);
+        (void)settle(&core, T0 + LEASE + FIXTURE_W + 10);
+        assert_int_equal(core.note.phase, CORE_PHASE_RESIGNED);
+        assert_int_equal(core.note.report.coming, ends[i].coming);
+    }
+}
+
 /* It was started by its init meanwhile: days later an administrator stops it, and then
  * it stays so. */
 static void l6_what_somebody_else_started_is_not_started_again(void **state)
@@ -959,6 +985,7 @@ int main(void)
         T(m4_a_lease_that_is_longer_than_the_grace_counts),
         T(d3_without_a_state_file_it_leads_only_where_nobody_votes),
         T(l6_frozen_without_a_leader_is_ended_and_started),
+        T(e9_it_says_that_its_report_is_coming),
         T(l6_what_somebody_else_started_is_not_started_again),
         T(l6_a_start_that_fails_is_tried_five_times),
     };

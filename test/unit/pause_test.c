@@ -45,8 +45,8 @@ static bool grants(struct core *core, int64_t at)
 {
     struct core_note note = fixture_note(3, CORE_PHASE_CANVASS, 2, 3);
 
-    note.report = (struct core_report){true, 9, {0x9000}};
-    core->report = (struct core_report){true, 1, {0x1000}};
+    note.report = (struct core_report){.known = true, .term = 9, .position = {0x9000}};
+    core->report = (struct core_report){.known = true, .term = 1, .position = {0x1000}};
     (void)step_hear(core, at, note);
     (void)settle(core, at);
     return core->durable.leader_id == 3;

@@ -192,10 +192,22 @@ def test_a_primary_that_is_gone_for_good(calm):
     assert nodes.wait_primary(2, 3)
 
 
-def test_who_votes_is_not_changed_meanwhile(calm):
+def test_who_leads_and_who_votes_is_not_changed_meanwhile(calm):
     nodes = calm(3)
     pause_service(nodes[1])
+    refused = nodes[2].pgrmon("standby", "promote", "--dry-run")
+    assert refused.rc == 8 and "paused" in refused.err, refused.describe()
     refused = nodes[3].pgrmon("node", "maintenance", "on")
     assert refused.rc == 1 and "paused" in refused.err, refused.describe()
     nodes[1].pgrmon("service", "unpause").ok()
     nodes[3].pgrmon("node", "maintenance", "on").ok()
+
+
+def test_metadata_of_version_2_is_upgraded(calm):
+    nodes = calm(2)
+    nodes[1].sql("drop table pgrmon.pause")
+    nodes[1].sql("update pgrmon.schema_version set version = 2")
+    refused = nodes[1].pgrmon("service", "pause")
+    assert refused.rc == 1 and "cluster upgrade" in refused.err, refused.describe()
+    nodes[1].pgrmon("cluster", "upgrade").ok()
+    pause_service(nodes[2])

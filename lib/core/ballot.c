@@ -331,8 +331,7 @@ static bool may_grant(const struct core *core, int i)
     if (note->phase != CORE_PHASE_CANVASS || pause_is_granted(core)) /* M3 */
         return false;
     /* M2: its ballot counts for nothing, but with copies its report does (C2). */
-    if (!core_member(core, core->settings.self_id)->voting &&
-        core->durable.copies == 0)
+    if (!core_member(core, core->settings.self_id)->voting && core->durable.copies == 0)
         return false;
     return ballot_is_free(core) && leader == NULL && !ballot_has_evidence(core) &&
            (own_leader || !ballot_leader_answers(core)) &&

@@ -144,7 +144,7 @@ struct core_durable {
     int64_t relied_version; /* of a leader: the pause of enough voters that it relies */
     struct core_stamp
         relied_until;       /* on instead of ballots, until when; ms 0 = none, */
-    int64_t relied_members; /* and in which membership they are enough */
+    int64_t relied_members; /* and of which voters they are enough, a fingerprint */
     int64_t pair_version;   /* membership that both of two nodes have confirmed (3.8) */
     int copies;   /* k: copies besides the primary's, of the last leader (C2) */
     bool revoked; /* primary_conninfo was cleared by a vote (V2) */
@@ -375,6 +375,7 @@ enum core_effect_kind {
     CORE_EFF_PROMOTE,  /* `id`: promote own PostgreSQL; ends in CORE_EV_DONE */
     CORE_EFF_FOLLOW,   /* `id`: point own PostgreSQL at `node_id`; CORE_EV_DONE */
     CORE_EFF_LEAD,     /* `id`: record the term we lead (`term`) in pgrmon.term */
+    CORE_EFF_RAISE,    /* `id`: a version above `members_version` for our table (M1) */
     CORE_EFF_NOTE,     /* what we say has changed: post it now on every watched board */
     CORE_EFF_SAVE,     /* `id`: make `durable` durable; CORE_EV_DONE after the fsync */
     CORE_EFF_LEASE,    /* the sentry freezes at `freeze_at`, kills at `kill_at` (L7) */
@@ -443,6 +444,7 @@ struct core_effect {
     bool successful;
     enum reach reach;
     int64_t term;
+    int64_t members_version;
     struct core_durable durable;
     struct mono freeze_at, kill_at; /* MONO_NEVER = do not */
     struct core_note note;
@@ -576,14 +578,18 @@ struct core {
     uint32_t start_id;                /* of a start of PostgreSQL under way; 0 = none */
     struct mono start_after;
     int start_tries;
-    bool restarted;         /* crash_action = restart: was done in this leadership */
-    bool stopping;          /* the daemon is, in good order */
-    bool handing_over;      /* own PostgreSQL is stopped for that */
-    bool start_wanted;      /* we ended it, so we start it again, read-only */
-    uint32_t lead_id;       /* of the recording of our term under way; 0 = none */
-    bool lead_recorded;     /* our term has its row (C6) */
-    struct mono lead_after; /* the next try, after one that failed */
-    int64_t claim_term;     /* what the WAL of a claim is worth: its newest term row, */
+    bool restarted;          /* crash_action = restart: was done in this leadership */
+    bool stopping;           /* the daemon is, in good order */
+    bool handing_over;       /* own PostgreSQL is stopped for that */
+    bool start_wanted;       /* we ended it, so we start it again, read-only */
+    uint32_t lead_id;        /* of the recording of our term under way; 0 = none */
+    bool lead_recorded;      /* our term has its row (C6) */
+    struct mono lead_after;  /* the next try, after one that failed */
+    uint32_t raise_id;       /* of the raising of the membership's version; 0 = none */
+    int64_t raising;         /* above which version */
+    int64_t raised;          /* above which one it is, in this leadership */
+    struct mono raise_after; /* the next try, after one that failed */
+    int64_t claim_term; /* what the WAL of a claim is worth: its newest term row, */
     struct lsn claim_position; /* and its end */
     bool claiming; /* canvassing for a PostgreSQL that is writable already */
     enum core_reason resign_why;
@@ -592,7 +598,9 @@ struct core {
     struct mono armed_at;   /* when a quorum of daemons was first seen, or this one had
                                stood still (keep): ballots get a moment; ms 0 = never */
     struct mono lead_since; /* of this leadership in this run */
+    struct mono outvoted_at; /* when the membership last changed under a valid lease */
     struct mono frozen_since; /* ms 0 = not frozen */
+    bool freeze_said;         /* that it is frozen, whoever did it; not yet: thawed */
     int64_t frozen_ms;        /* sum of freezes, decaying (L5) */
     struct mono frozen_at;    /* when that sum was last brought up to date */
     struct mono lease_told;   /* freeze_at as last told to the sentry */

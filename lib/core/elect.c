@@ -25,13 +25,16 @@ verdict(enum elect_action action, enum core_reason reason, int node_id)
 
 /* ---- E2: somebody leads ---------------------------------------------------------- */
 
-/* Whether a fresh, writable member may be followed at all. */
+/* Whether a fresh, writable member may be followed at all. Nobody is before the row of
+ * the term that we have promised is there: what streams from an unrecorded leadership
+ * is ranked as if it were of the former one (P1, C6). */
 static bool may_lead_us(const struct core *core, int i)
 {
     const struct core_view *view = &core->views[i];
 
     return core->members[i].id != core->settings.self_id && view_is_fresh(core, view) &&
            view_is_primary(core, view) && !view_is_stale(core, view) &&
+           view->seen.term >= core->durable.term &&
            !board_is_fresh(core, &core->peers[i]) &&
            !board_is_over(core, core->members[i].id, core->durable.term);
 }
@@ -395,7 +398,7 @@ static struct verdict not_comparable(const struct core *core)
     if (!view_is_ours(core, self))
         return verdict(ELECT_WAIT, CORE_WHY_SELF_DOWN, core->settings.self_id);
     if (catchup_is_on(core))
-        return verdict(ELECT_WAIT, CORE_WHY_CATCH_UP, core->upstream_id);
+        return verdict(ELECT_WAIT, CORE_WHY_CATCH_UP, core->action_node_id);
     if (!core->report.known)
         return verdict(ELECT_WAIT, CORE_WHY_NO_REPORT, core->settings.self_id);
     return verdict(ELECT_WAIT, CORE_WHY_NONE, 0);

@@ -14,6 +14,7 @@
 #include "core/board.h"
 #include "core/campaign.h"
 #include "core/effect.h"
+#include "core/member.h"
 #include "core/monitor.h"
 #include "core/pause.h"
 #include "core/quorum.h"
@@ -177,6 +178,9 @@ static struct mono lapsed_at(const struct core *core)
 
     if (core->relied_until.ms > since.ms && core->relied_until.ms <= core->now.ms)
         since = core->relied_until;
+    /* M1: it was valid until more ballots were needed than before. */
+    if (core->outvoted_at.ms > since.ms)
+        since = core->outvoted_at;
     return until.ms > since.ms ? until : since;
 }
 
@@ -216,6 +220,7 @@ void lease_resign(struct core *core, enum core_reason reason, struct core_effect
     core->resign_why = reason;
     core->led = core->durable.duty == CORE_DUTY_LEADING;
     core->renew_term = 0;
+    core->freeze_said = false;
     core->inherited_until = (struct mono){0};
     core->action_id = 0;
     core_become(core, CORE_RESIGNING, why, out);
@@ -313,6 +318,7 @@ static void say_frozen(struct core *core, bool frozen, struct core_effects *out)
     why.term = core->durable.lead_term;
     effect_report(out, CORE_SAY_LEASE, core->settings.self_id, why);
     effect_record(out, frozen ? CORE_REC_FROZEN : CORE_REC_THAWED, true, why);
+    core->freeze_said = frozen;
 }
 
 /* Once a quorum has supported us, others could elect somebody without us: from here on
@@ -521,16 +527,16 @@ bool lease_lead(struct core *core, struct core_effects *out)
             lease_resign(core, CORE_WHY_TOO_LONG_FROZEN, out);
             return true;
         }
-        if (!is_frozen(core)) {
-            if (core->fence_id == 0)
-                say_frozen(core, true, out);
+        if (!core->freeze_said) /* the sentry may have been first */
+            say_frozen(core, true, out);
+        if (!is_frozen(core))
             act(core, CORE_EFF_FREEZE, out);
-        }
         return false;
     }
     arm(core, out);
     renew(core, out);
     record_term(core, out);
+    member_raise(core, out);
     return false;
 }
 
@@ -589,8 +595,9 @@ static struct mono freeze_at(const struct core *core)
 {
     struct mono until;
 
-    /* M4: whoever stops this daemon in good order lets PostgreSQL go on. */
-    if (core->stopping && !core->handing_over)
+    /* M4: whoever stops this daemon in good order lets PostgreSQL go on; but not what
+     * is being promoted, or ended. */
+    if (core->stopping && !core->handing_over && core->state == CORE_PRIMARY)
         return MONO_NEVER;
     if (core->state == CORE_PROMOTING ? !may_fence(core) : !is_armed(core))
         return MONO_NEVER;

@@ -12,6 +12,7 @@
 #include "core/effect.h"
 #include "core/elect.h"
 #include "core/lease.h"
+#include "core/member.h"
 #include "core/pause.h"
 #include "core/view.h"
 
@@ -41,6 +42,7 @@ void monitor_become_primary(struct core *core,
     core->lead_recorded =
         core->durable.duty == CORE_DUTY_LEADING && core->durable.recorded;
     core->lead_id = 0;
+    member_led(core);
     core->claiming = false;
     core->restarted = false;
     core->local_lost = false;

@@ -38,6 +38,22 @@ bool pause_is_granted(const struct core *core)
     return core->durable.pause_ms > 0;
 }
 
+/* Tells one set of voters from another. Its version would not do: a leader raises that
+ * by itself (M1). In any order; of as many bits as a version has. */
+static int64_t voters_of(const struct core *core)
+{
+    uint64_t sum = 0;
+
+    for (int i = 0; i < core->n_members; i++) {
+        uint64_t x = (uint64_t)core->members[i].id * UINT64_C(0x9e3779b97f4a7c15);
+
+        x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+        if (core->members[i].voting)
+            sum += x ^ x >> 27;
+    }
+    return (int64_t)(sum & ((UINT64_C(1) << 40) - 1));
+}
+
 /* M3: the file says until when, by a clock that only this boot has. */
 static void set_relied(struct core *core, const struct core_durable *durable)
 {
@@ -66,7 +82,7 @@ void pause_wish(struct core *core, const struct core_pause *wish)
         core->pause.ms = CORE_MAX_PAUSE_MS;
     /* Enough of another membership: what was relied on ends now. */
     if (core->durable.relied_until.ms != 0 &&
-        core->durable.relied_members != core->members_version &&
+        core->durable.relied_members != voters_of(core) &&
         core->relied_until.ms > core->now.ms)
         core->relied_until = core->now;
 }
@@ -221,7 +237,7 @@ static void begin_to_rely(const struct core *core, struct core_durable *wanted)
     if (!pause_is_granted(core) || core->pause.version != core->durable.pause_version ||
         core->pause.ms <= 0 ||
         (core->durable.relied_version == core->durable.pause_version &&
-         core->durable.relied_members == core->members_version))
+         core->durable.relied_members == voters_of(core)))
         return;
     since = enough_since(core);
     until = mono_add(since, core->pause.ms);
@@ -232,7 +248,7 @@ static void begin_to_rely(const struct core *core, struct core_durable *wanted)
         until = core->relied_until;
     wanted->relied_version = core->durable.pause_version;
     wanted->relied_until = (struct core_stamp){core->settings.boot, until.ms};
-    wanted->relied_members = core->members_version;
+    wanted->relied_members = voters_of(core);
 }
 
 void pause_lead(const struct core *core, bool fenced, struct core_durable *wanted)
@@ -256,7 +272,7 @@ bool pause_relies(const struct core *core)
 
     return durable->duty == CORE_DUTY_LEADING && durable->relied_until.ms != 0 &&
            durable->relied_until.boot == core->settings.boot &&
-           durable->relied_members == core->members_version &&
+           durable->relied_members == voters_of(core) &&
            !mono_reached(core->relied_until, core->now);
 }
 

@@ -6,6 +6,7 @@
 #include "core/ballot.h"
 #include "core/board.h"
 #include "core/catchup.h"
+#include "core/internal.h"
 #include "core/lease.h"
 #include "core/pause.h"
 #include "core/view.h"
@@ -104,8 +105,7 @@ struct core_note core_post(struct core *core, struct mono now)
     struct core_note note;
     const struct core_peer *peer;
 
-    if (now.ms > core->now.ms)
-        core->now = now;
+    core_pass_time(core, now);
     now = core->now;
     note = post_note(core);
     peer = board_peer(core, note.leader_id);

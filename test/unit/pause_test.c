@@ -507,7 +507,7 @@ static void m3_another_membership_ends_it(void **state)
     const struct core_effects *effects;
 
     (void)state;
-    core.members_version++;
+    fixture_member(&core, 3)->voting = false;
     effects = step_wish(&core, T0 + 2 * W, V1, MS);
     assert_false(pause_relies(&core));
     assert_int_equal(n_effects(effects, CORE_EFF_FREEZE), 1);

@@ -503,14 +503,25 @@ static void m3_a_reboot_ends_it(void **state)
 /* M1: enough of another set of voters is not known to be enough. */
 static void m3_another_membership_ends_it(void **state)
 {
-    struct core core = relying();
+    struct core core = wished(5);
     const struct core_effects *effects;
 
     (void)state;
-    fixture_member(&core, 3)->voting = false;
+    hear_voter(&core, T0 + 160, 1, T0 + 150, 0);
+    hear_voter(&core, T0 + 160, 3, T0 + 155, 0);
+    hear_voter(&core, T0 + 260, 1, T0 + 250, V1);
+    hear_voter(&core, T0 + 270, 3, T0 + 255, V1);
+    assert_true(pause_relies(&core));
+    /* A version alone is none: a leader raises it. */
+    core.members_version++;
     effects = step_wish(&core, T0 + 2 * W, V1, MS);
+    assert_true(pause_relies(&core));
+    assert_int_equal(n_effects(effects, CORE_EFF_FREEZE), 0);
+    fixture_member(&core, 3)->voting = false;
+    effects = step_wish(&core, T0 + 2 * W + 1, V1, MS);
     assert_false(pause_relies(&core));
     assert_int_equal(n_effects(effects, CORE_EFF_FREEZE), 1);
+    assert_int_equal(core.state, CORE_PRIMARY); /* frozen first, not ended */
 }
 
 /* ---- the end -----------------------------------------------------------------------

@@ -64,10 +64,12 @@ def test_restart_without_a_new_timeline(calm, acks):
     clients = acks(nodes)
     pause_service(nodes[1])
     regime, timeline = nodes.regime(), nodes[1].timeline()
+    nodes[1].stop_daemon()
     nodes[1].pgrmon("node", "release").ok()
     nodes[1].stop()
     pause(1.5 * W)
     nodes[1].start()
+    nodes[1].start_daemon()
     clients.wait_writes(1, now())
     wait_for((nodes[1].data / "standby.signal").exists, 10, "the guard to be back")
     wait_one_primary(nodes, followers=(2, 3))
@@ -160,7 +162,7 @@ def test_two_nodes(calm):
 
 
 def test_it_says_when_it_is_not_in_force(calm):
-    nodes = calm(3)
+    nodes = calm(3, conf={"primary_on_quorum_loss": "continue"})
     for node in (nodes[2], nodes[3]):
         node.stop_daemon()
     refused = nodes[1].pgrmon("service", "pause", "--for=1min")

@@ -164,6 +164,12 @@ static struct verdict still_visible(const struct core *core)
 /* ---- E7, E9: candidates -----------------------------------------------------------
  */
 
+/* V1, M1: nobody who keeps a newer membership votes for it. */
+static bool is_outdated(const struct core *core, const struct core_peer *peer)
+{
+    return peer->note.members_version < core->durable.members_version;
+}
+
 bool elect_is_candidate(const struct core *core, int i)
 {
     const struct core_member *member = &core->members[i];
@@ -175,7 +181,7 @@ bool elect_is_candidate(const struct core *core, int i)
         return core->settings.failover == CORE_FAILOVER_AUTOMATIC && core->report.known;
     return board_is_fresh(core, peer) && peer->note.report.known &&
            !peer->note.voiceless && peer->note.phase != CORE_PHASE_PASS &&
-           !core->views[i].passed_over;
+           !is_outdated(core, peer) && !core->views[i].passed_over;
 }
 
 static struct rank_candidate candidate(const struct core *core, int i)
@@ -223,7 +229,7 @@ static const struct core_member *being_promoted(const struct core *core)
         const struct core_peer *peer = &core->peers[i];
 
         if (core->members[i].id == core->settings.self_id ||
-            !board_is_fresh(core, peer))
+            !board_is_fresh(core, peer) || is_outdated(core, peer))
             continue;
         if (peer->note.phase == CORE_PHASE_PROMOTE ||
             (peer->note.phase == CORE_PHASE_CANVASS &&

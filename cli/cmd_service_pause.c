@@ -173,19 +173,17 @@ const struct cmd cmd_service_pause = {
     .action = "pause",
     .summary = "for a while, elect nobody and fence nobody",
     .details =
-        "For maintenance of PostgreSQL, of the network, of pgrmon itself. Every voter\n"
-        "promises, in its own file, to elect nobody for that time; once a majority "
-        "has,\n"
-        "the primary goes on without one: it is neither frozen nor replaced, whatever\n"
-        "is stopped or cut off. Waits until that is so, and says if it is not. All is\n"
-        "still watched and shown. It ends by itself, or with \"service unpause\"; a\n"
-        "longer one may follow while it lasts.\n"
+        "For maintenance of PostgreSQL, of the network, of pgrmon itself. Every\n"
+        "voter promises, in its own file, to elect nobody for that time; once a\n"
+        "majority has, the primary goes on without one: it is neither frozen nor\n"
+        "replaced, whatever is stopped or cut off. Waits until that is so, and says\n"
+        "if it is not. All is still watched and shown. It ends by itself, or with\n"
+        "\"service unpause\"; a longer one may follow while it lasts.\n"
         "\n"
         "If the primary dies meanwhile, nobody replaces it before the pause is over.\n"
-        "A primary that is restarted comes up read-only (start_guard): run \"pgrmon "
-        "node\n"
-        "release\" before, or promote it again with pg_ctl promote; it leads on then. "
-        "A\n"
+        "A primary that is restarted comes up read-only (start_guard): promote it\n"
+        "again with pg_ctl promote, it leads on then. Or, before: stop pgrmond there,\n"
+        "run \"pgrmon node release\", and start pgrmond when PostgreSQL is back. A\n"
         "reboot of its host ends the pause: the others elect.",
     .examples = "pgrmon -f /etc/pgrmon/pgrmon.conf service pause --for=30min\n"
                 "pgrmon -f /etc/pgrmon/pgrmon.conf service pause --dry-run",

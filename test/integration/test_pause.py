@@ -107,7 +107,8 @@ def test_nothing_is_fenced(calm, acks, lab):
     assert nodes.regime() == regime
     nodes[1].pgrmon("service", "unpause").ok()
     clients.wait_writes(1, now())
-    # It is fenced again.
+    # It is fenced again. (A standby that is being pointed anew would not vote meanwhile.)
+    wait_one_primary(nodes, followers=(2, 3))
     with PgWatch(nodes[1]) as watch:
         cut = now()
         lab.drop_host(1)

@@ -91,6 +91,8 @@ const struct option_row option_table[] = {
     STRING("event", 0, CMD_OPT_EVENTS, event, "NAME", "events of this name only"),
     INT("keep-history", 'k', CMD_OPT_KEEP, keep_days, 0, "DAYS",
         "days of history to keep; 0 removes all"),
+    STRING("for", 0, CMD_OPT_FOR, duration, "DURATION",
+           "how long at most, such as 30min (default: 1h)"),
     NODE_CHECK_LIST(CHECK)
     {"repmgrd", 0, OPTION_CHECK, CMD_OPT_CHECKS, NONE, NONE,
      1 << NODE_CHECK_DAEMON, 0, 0, NULL, NULL},

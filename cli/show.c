@@ -312,12 +312,22 @@ static void judge_voter(struct show *show, const struct show_row *row)
     if (note->voiceless && record->voting)
         add_issue(show, NODE_FMT " does not vote: it has no valid state file",
                   NODE_ARGS(record));
-    if (note->phase == CORE_PHASE_PAUSED)
+    if (note->paused)
         add_issue(show, NODE_FMT " is paused: it votes for nobody", NODE_ARGS(record));
     else if (show->daemons.leader >= 0 && record->voting && !note->voiceless &&
              !row->daemon->supports)
         add_issue(show, NODE_FMT " does not support the leader: it says \"%s\"",
                   NODE_ARGS(record), note_phase_name(note->phase));
+}
+
+static void judge_no_leader(struct show *show)
+{
+    add_issue(show, "no pgrmond leads: there is no primary with a lease");
+    if (show->daemons.n_paused > 0)
+        add_issue(show,
+                  "%d of %d voters are paused: they elect nobody before that is over, "
+                  "see \"pgrmon service status\"",
+                  show->daemons.n_paused, show->daemons.n_voters);
 }
 
 static void judge_leader(struct show *show)
@@ -327,8 +337,9 @@ static void judge_leader(struct show *show)
     if (!daemons->any)
         return;
     if (daemons->leader < 0)
-        add_issue(show, "no pgrmond leads: there is no primary with a lease");
-    else if (daemons->n_supporting < daemons->needed)
+        judge_no_leader(show);
+    else if (daemons->n_supporting < daemons->needed &&
+             !daemons->rows[daemons->leader].note->relies)
         add_issue(show, NODE_FMT " leads, supported by %d of %d voters: %d are needed",
                   NODE_ARGS(show->rows[daemons->leader].record), daemons->n_supporting,
                   daemons->n_voters, daemons->needed);

@@ -12,6 +12,7 @@
 #include "core/catchup.h"
 #include "core/effect.h"
 #include "core/elect.h"
+#include "core/pause.h"
 #include "core/quorum.h"
 #include "core/view.h"
 
@@ -30,6 +31,7 @@ void ballot_start(struct core *core, const struct core_durable *durable)
     if (CORE_RULE(D2_PROMISE) && durable->leader_id != 0 &&
         durable->leader_id != core->settings.self_id)
         core->promise_until = mono_add(core->now, window_ms);
+    pause_start(core);
 }
 
 /* Who has never promised anything could elect somebody beside a leader that was never
@@ -42,10 +44,21 @@ static bool knows_regime(const struct core *core)
            (first != 0 && core->term > 0 && board_is_over(core, first, core->term));
 }
 
-bool ballot_may_vote(const struct core *core)
+static bool has_vote(const struct core *core)
 {
     return (core->durable.incarnation != 0 || !CORE_RULE(D3_VOICE)) &&
-           knows_regime(core) && (core->durable.pause_ms == 0 || !CORE_RULE(V1_PAUSE));
+           knows_regime(core);
+}
+
+/* M3 */
+static bool is_paused(const struct core *core)
+{
+    return CORE_RULE(V1_PAUSE) && pause_is_granted(core);
+}
+
+bool ballot_may_vote(const struct core *core)
+{
+    return has_vote(core) && !is_paused(core);
 }
 
 bool ballot_is_settled(const struct core *core)
@@ -98,6 +111,7 @@ void ballot_saved(struct core *core, uint32_t id, bool ok)
         core->promise_until = core->now; /* nothing was said to that one yet */
     if (!core->wanted.revoked)
         core->followed = false;
+    pause_saved(core);
     core->durable = core->wanted;
 }
 
@@ -337,8 +351,12 @@ static bool may_grant(const struct core *core, int i)
         return false;
     if (note->phase == CORE_PHASE_RENEW) /* L9 */
         return (own_leader && CORE_RULE(L9_FOLLOWERS)) ||
-               (ballot_is_free(core) && leader != NULL && leader->id == candidate);
-    if (note->phase != CORE_PHASE_CANVASS)
+               (ballot_is_free(core) && !is_paused(core) && leader != NULL &&
+                leader->id == candidate);
+    if (note->phase != CORE_PHASE_CANVASS || is_paused(core))
+        return false;
+    /* M2: its ballot counts for nothing, but with copies its report does (C2). */
+    if (!core_member(core, core->settings.self_id)->voting && core->durable.copies == 0)
         return false;
     return ballot_is_free(core) && (leader == NULL || !CORE_RULE(V1_LEADS)) &&
            (!ballot_has_evidence(core) || !CORE_RULE(V1_EVIDENCE)) &&
@@ -355,6 +373,7 @@ promise(struct core *core, int leader_id, int64_t term, struct core_effects *out
     wanted.term = term;
     wanted.leader_id = leader_id;
     wanted.duty = CORE_DUTY_FOLLOWER;
+    wanted.relied_until.ms = 0;
     wanted.lead_term = 0;
     wanted.armed = false;
     wanted.recorded = false;
@@ -416,7 +435,9 @@ static bool keep_up(struct core *core, struct core_effects *out)
         wanted.revoked = false; /* only a follow that ended well undoes a revocation */
     wanted.copies = copies_of_leader(core);
     ballot_note_members(core, &wanted);
+    pause_keep(core, &wanted);
     if (wanted.window_ms == core->durable.window_ms &&
+        pause_is_same(&wanted, &core->durable) &&
         wanted.revoked == core->durable.revoked &&
         wanted.copies == core->durable.copies &&
         wanted.members_version == core->durable.members_version &&
@@ -464,7 +485,7 @@ void ballot_consider(struct core *core, struct core_effects *out)
     }
     if (keep_up(core, out))
         return;
-    if (!ballot_may_vote(core))
+    if (!has_vote(core))
         return;
     i = choose_candidate(core);
     if (i < 0)

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 
+#include "core/pause.h"
 #include "core/view.h"
 
 int64_t board_sign_ms(const struct core *core)
@@ -134,6 +135,7 @@ static void take(struct core *core, const struct core_note *note, bool known_boa
         return;
     if (advanced || note->incarnation != peer->note.incarnation)
         peer->advanced = advanced;
+    pause_take(core, peer, note);
     peer->note = *note;
     if (advanced || !peer->advanced)
         peer->at = core->now;

@@ -16,6 +16,7 @@
 #include "core/lease.h"
 #include "core/member.h"
 #include "core/monitor.h"
+#include "core/pause.h"
 #include "core/quorum.h"
 #include "core/rank.h"
 #include "core/view.h"
@@ -74,6 +75,7 @@ static void stand(struct core *core, struct core_effects *out)
     wanted.term++;
     wanted.leader_id = core->settings.self_id;
     wanted.duty = CORE_DUTY_CANDIDATE;
+    wanted.relied_until.ms = 0;
     wanted.lead_term = 0;
     wanted.armed = false;
     wanted.recorded = false;
@@ -216,9 +218,10 @@ bool canvass_step(struct core *core, struct core_effects *out)
         (!core->claiming && (!core->report.known || !view_is_ours(core, self))))
         return give_up(core, CORE_WHY_UNLEASED, out);
     if (!is_standing(core)) {
-        /* V1 binds ourselves as well: a claim waits, frozen, until our promise is over.
-         */
-        if (CORE_RULE(V1_SELF) && (!ballot_is_free(core) || ballot_has_evidence(core)))
+        /* V1 binds ourselves as well: a claim waits, frozen, until our promise is over,
+         * and a pause (M3). */
+        if (CORE_RULE(V1_SELF) && (!ballot_is_free(core) || ballot_has_evidence(core) ||
+                                   pause_is_granted(core)))
             return false;
         stand(core, out);
         return false;

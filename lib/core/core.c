@@ -20,6 +20,7 @@
 #include "core/lease.h"
 #include "core/member.h"
 #include "core/monitor.h"
+#include "core/pause.h"
 #include "core/post.h"
 #include "core/view.h"
 
@@ -411,6 +412,7 @@ digest(struct core *core, const struct core_event *event, struct core_effects *o
             core->outvoted_at = core->now;
         core->members_version = event->members.version;
         on_members(core, event->members.v, event->members.n, out);
+        pause_wish(core, &event->members.pause);
         break;
     case CORE_EV_OBSERVED:
         board_take(core, event->observed.node_id, event->notes, event->n_notes);
@@ -470,6 +472,7 @@ void core_step(struct core *core,
     update_watches(core, effects);
     update_note(core, effects);
     say_twin(core, effects);
+    pause_say(core, effects);
     say_status(core, effects);
 }
 
@@ -488,6 +491,7 @@ struct mono core_deadline(const struct core *core)
         at = MONO_NEVER;
     at = ahead(core, at, ballot_deadline(core));
     at = ahead(core, at, lease_deadline(core));
+    at = ahead(core, at, pause_deadline(core));
     switch (core->state) {
     case CORE_STARTING: /* observations come by themselves, every beat */
     case CORE_PRIMARY:

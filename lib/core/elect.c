@@ -11,6 +11,7 @@
 #include "core/board.h"
 #include "core/catchup.h"
 #include "core/member.h"
+#include "core/pause.h"
 #include "core/quorum.h"
 #include "core/rank.h"
 #include "core/view.h"
@@ -451,6 +452,8 @@ struct verdict elect_decide(const struct core *core)
         return verdict(ELECT_WAIT, CORE_WHY_SURVEY, 0);
     if (!resigned && suspect_lives(core))
         return verdict(ELECT_RETURN, CORE_WHY_BACK, core->primary_id);
+    if (pause_is_granted(core)) /* M3 */
+        return verdict(ELECT_WAIT, CORE_WHY_PAUSED, core->settings.self_id);
     if (!ballot_may_vote(core))
         return verdict(ELECT_WAIT, CORE_WHY_NO_STATE, core->settings.self_id);
     result = still_bound(core, resigned);

@@ -15,6 +15,8 @@
 #include "core/campaign.h"
 #include "core/effect.h"
 #include "core/member.h"
+#include "core/monitor.h"
+#include "core/pause.h"
 #include "core/quorum.h"
 #include "core/view.h"
 
@@ -141,6 +143,12 @@ bool lease_is_valid(const struct core *core)
     return !mono_reached(lease_until(core), core->now);
 }
 
+/* L1, M3: ballots of enough voters, or their promise to elect nobody. */
+static bool may_write(const struct core *core)
+{
+    return lease_is_valid(core) || pause_relies(core);
+}
+
 /* A daemon that was stopped in good order, or that is missed by nobody while PostgreSQL
  * answers, gets a moment to collect ballots (M4); so does one that has just seen the
  * first daemons of a quorum. Until when; ms 0 = no such moment. */
@@ -169,6 +177,8 @@ static struct mono lapsed_at(const struct core *core)
     struct mono grace = grace_until(core);
     struct mono since = core->lead_since.ms > grace.ms ? core->lead_since : grace;
 
+    if (core->relied_until.ms > since.ms && core->relied_until.ms <= core->now.ms)
+        since = core->relied_until;
     /* M1: it was valid until more ballots were needed than before. */
     if (core->outvoted_at.ms > since.ms)
         since = core->outvoted_at;
@@ -240,6 +250,7 @@ bool lease_resigning(struct core *core, struct core_effects *out)
     if (CORE_RULE(L6_WRITTEN) && core->durable.duty != CORE_DUTY_RESIGNED &&
         core->durable.leader_id == core->settings.self_id) {
         wanted.duty = CORE_DUTY_RESIGNED;
+        wanted.relied_until.ms = 0;
         wanted.lead_term = 0;
         wanted.armed = false;
         wanted.recorded = false;
@@ -279,6 +290,8 @@ static enum core_reason must_resign(const struct core *core)
     if (CORE_RULE(L8_RESIGNS) && later != NULL &&
         board_peer(core, later->id)->note.phase == CORE_PHASE_LEAD)
         return CORE_WHY_LATER_LEADER;
+    if (pause_relies(core)) /* M3: nobody else can be elected */
+        return CORE_WHY_NONE;
     if (CORE_RULE(L3_DIED) &&
         (core->local == CORE_LOCAL_DEAD || core->local == CORE_LOCAL_GONE)) {
         if (!core->local_clean)
@@ -339,11 +352,13 @@ static void arm(struct core *core, struct core_effects *out)
     if (view_is_primary(core, view_self(core)))
         wanted.copies = view_self(core)->seen.copies;
     ballot_note_members(core, &wanted);
+    pause_lead(core, !is_armed(core) || lease_is_valid(core), &wanted);
     if (wanted.armed != core->durable.armed || wanted.rested != core->durable.rested ||
         wanted.recorded != core->durable.recorded ||
         wanted.copies != core->durable.copies ||
         wanted.members_version != core->durable.members_version ||
         wanted.pair_version != core->durable.pair_version ||
+        !pause_is_same(&wanted, &core->durable) ||
         wanted.window_ms != core->durable.window_ms)
         ballot_save(core, &wanted, out);
 }
@@ -474,12 +489,14 @@ static bool restart_in_place(struct core *core, struct core_effects *out)
 bool lease_lead(struct core *core, struct core_effects *out)
 {
     enum core_reason why;
-    bool valid = lease_is_valid(core);
+    bool valid = may_write(core);
 
     if (core->durable.incarnation == 0)
         return lead_without_voice(core, out);
     if (core->durable.duty == CORE_DUTY_RESIGNED)
         return false; /* fencing = off: writable, but not our right */
+    if (core->local == CORE_LOCAL_DEAD || core->local == CORE_LOCAL_GONE)
+        core->local_lost = true;
     why = must_resign(core);
     if (why == CORE_WHY_CRASHED && restart_in_place(core, out))
         return false;
@@ -489,8 +506,17 @@ bool lease_lead(struct core *core, struct core_effects *out)
     }
     if (core->durable.duty == CORE_DUTY_PROMOTING)
         write_leading(core, out);
-    if (!core->local_writable && !is_frozen(core))
+    if (!core->local_writable && !is_frozen(core)) {
+        core->local_lost = true;
         return false; /* starting: read-only by the guard, nothing to fence */
+    }
+    /* M3: an operator has started it again, and made it writable; its guard is gone. */
+    if (core->local_lost && core->local == CORE_LOCAL_RUNNING &&
+        view_is_primary(core, view_self(core))) {
+        monitor_become_primary(
+            core, why_of(CORE_WHY_LOCAL_PRIMARY, core->settings.self_id), out);
+        return true;
+    }
     if (is_frozen(core) && (valid || !is_armed(core) || !CORE_RULE(L5_VALID))) {
         if (core->fence_id == 0)
             say_frozen(core, false, out);
@@ -598,6 +624,8 @@ static struct mono freeze_at(const struct core *core)
     until = lease_until(core);
     if (until.ms == MONO_NEVER.ms)
         return until;
+    if (core->state == CORE_PRIMARY && pause_relies(core))
+        return core->relied_until.ms > until.ms ? core->relied_until : until;
     if (core->state == CORE_PRIMARY && in_grace(core) &&
         grace_until(core).ms > until.ms)
         until = grace_until(core);

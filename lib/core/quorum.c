@@ -65,7 +65,7 @@ struct quorum quorum_unbound(const struct core *core)
         if (is_self(core, i))
             quorum.answered++;
         else if (board_is_fresh(core, peer) && !peer->note.voiceless &&
-                 peer->note.phase != CORE_PHASE_PAUSED &&
+                 peer->note.phase != CORE_PHASE_PAUSED && !peer->note.paused &&
                  (peer->note.leader_id == 0 ||
                   peer->note.leader_id == core->settings.self_id ||
                   !CORE_RULE(E6_NOBODY)))

@@ -376,6 +376,21 @@ void nemesis_strike(struct sim *sim, int unused_a, int unused_b)
         sim_later(sim, sim_random(sim, 1, window_ms(sim) / 2), strike_at, id, 0);
 }
 
+/* Then something happens at once, more often than not. */
+void nemesis_pause(struct sim *sim, int unused_a, int unused_b)
+{
+    int64_t ms = sim_chance(sim, 70) ? sim_random(sim, 100, 6 * window_ms(sim)) : 0;
+
+    (void)unused_a;
+    (void)unused_b;
+    if (sim->now.ms > 1000 + 10 * window_ms(sim))
+        return; /* what follows would come after all is healed */
+    if (sim_service_pause(sim, ms) && sim_chance(sim, 60))
+        sim_later(sim, sim_random(sim, 1, window_ms(sim)), strike_at, victim(sim), 0);
+    if (sim_chance(sim, 50))
+        sim_later(sim, sim_random(sim, 1, 3 * window_ms(sim)), nemesis_pause, 0, 0);
+}
+
 /* ---- all is well again
  * -------------------------------------------------------------------- */
 
@@ -415,6 +430,8 @@ void nemesis_heal(struct sim *sim)
     for (int id = 1; id <= sim->n; id++)
         if (sim->nodes[id].id != 0)
             heal_node(sim, id);
+    if (sim->longest_pause_ms > 0)
+        (void)sim_service_pause(sim, 0);
 }
 
 /* It is registered there, and has a daemon that cannot know of it. */

@@ -16,6 +16,7 @@
 #include "log.h"
 #include "rejoin_run.h"
 #include "session.h"
+#include "slot.h"
 
 #define HINT_CLONE "execute \"pgrmon node rejoin --clone\", which copies %s"
 
@@ -208,7 +209,9 @@ static int go(struct rejoin *rejoin, struct err *err)
     int code = EXIT_CODE_SUCCESS;
 
     rejoin->acting = true;
-    if (rejoin->plan.way != REJOIN_CLONE)
+    if (rejoin->plan.way != REJOIN_CLONE) /* which makes one itself */
+        code = rejoin_make_slot(rejoin, err);
+    if (code == EXIT_CODE_SUCCESS && rejoin->plan.way != REJOIN_CLONE)
         code = rejoin_stop(rejoin, err);
     if (code != EXIT_CODE_SUCCESS)
         return code;
@@ -221,13 +224,16 @@ static int go(struct rejoin *rejoin, struct err *err)
     return code == EXIT_CODE_SUCCESS ? rejoin_finish(rejoin, err) : code;
 }
 
-/* What failed before the data directory was touched leaves PostgreSQL as it was. */
-static void start_again(struct rejoin *rejoin)
+/* What failed before the data directory was touched leaves all as it was. */
+static void undo(struct rejoin *rejoin)
 {
     struct err err = ERR_INIT;
 
-    if (!rejoin->was_running || rejoin->marked ||
-        pgdata_in_use(rejoin->directory, NULL) != PGDATA_IDLE)
+    if (rejoin->marked || rejoin->changed)
+        return;
+    if (rejoin->slot_created && slot_drop(rejoin->remote, rejoin->slot, 0, NULL) != 0)
+        slot_drop_on(rejoin->leader, rejoin->slot, 0);
+    if (!rejoin->was_running || pgdata_in_use(rejoin->directory, NULL) != PGDATA_IDLE)
         return;
     if (rejoin_start(rejoin, &err) == EXIT_CODE_SUCCESS)
         log_notice("PostgreSQL runs again, read-only as before");
@@ -277,15 +283,15 @@ static int act(struct rejoin *rejoin, struct err *err)
     code = settle_promise(rejoin, err);
     if (code == EXIT_CODE_SUCCESS && must_ask(rejoin)) {
         code = ask_stopped(rejoin, err);
-        if (code == EXIT_CODE_SUCCESS)
-            tell_plan(rejoin);
         if (code == EXIT_CODE_SUCCESS && !is_possible(rejoin))
             code = give_up(rejoin, err);
+        if (code == EXIT_CODE_SUCCESS)
+            tell_plan(rejoin);
     }
     if (code == EXIT_CODE_SUCCESS)
         code = go(rejoin, err);
     if (code != EXIT_CODE_SUCCESS)
-        start_again(rejoin);
+        undo(rejoin);
     record_event(rejoin, code == EXIT_CODE_SUCCESS, err);
     child_release_signals();
     if (code == EXIT_CODE_SUCCESS)

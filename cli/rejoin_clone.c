@@ -95,7 +95,7 @@ static int copy(struct rejoin *rejoin, struct err *err)
     struct precheck list CLEANUP(precheck_deinit) = PRECHECK_INIT;
     int code = gather(rejoin, &beside, &list, err);
 
-    if (code == EXIT_CODE_SUCCESS)
+    if (code == EXIT_CODE_SUCCESS && list.n_failed > 0)
         code = precheck_report(&list, "node rejoin", false, err);
     return code == EXIT_CODE_SUCCESS ? clone_by_basebackup(&beside.clone, err) : code;
 }
@@ -104,12 +104,8 @@ static int copy(struct rejoin *rejoin, struct err *err)
  * if anywhere. */
 static int keep(struct rejoin *rejoin, struct err *err)
 {
-    int code;
-
-    if (!rejoin->marked) {
-        code = rejoin_keep(rejoin, rejoin->fork, err);
-        return code;
-    }
+    if (!rejoin->marked)
+        return rejoin_keep(rejoin, rejoin->fork, err);
     if (rejoin->has_record && access(rejoin->record.kept, R_OK | X_OK) == 0) {
         rejoin->kept = xstrdup(rejoin->record.kept);
         return EXIT_CODE_SUCCESS;
@@ -138,6 +134,7 @@ static int exchange(struct rejoin *rejoin, const char *copied, struct err *err)
         return fail(err, "exchange for the copy", rejoin->directory);
     }
     rejoin->marked = false;
+    rejoin->changed = true;
     if (rename(copied, old) != 0) {
         free(old);
         old = xstrdup(copied);

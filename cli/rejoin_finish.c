@@ -62,7 +62,29 @@ int rejoin_write_settings(const struct rejoin *rejoin,
 
 int rejoin_by_stream(struct rejoin *rejoin, struct err *err)
 {
+    rejoin->changed = true;
     return rejoin_write_settings(rejoin, rejoin->directory, err);
+}
+
+/* ---- the leader ----------------------------------------------------------------- */
+
+int rejoin_make_slot(struct rejoin *rejoin, struct err *err)
+{
+    if (rejoin->slot[0] == '\0')
+        return EXIT_CODE_SUCCESS;
+    return slot_create(rejoin->remote, rejoin->slot, &rejoin->slot_created, err);
+}
+
+/* What came before may have taken hours, and the session not have lived. */
+static int reopen(struct rejoin *rejoin, struct err *err)
+{
+    PGresult *res CLEANUP(query_clear) =
+        query_run(rejoin->remote, &query_in_recovery, NULL, NULL);
+
+    if (res != NULL)
+        return EXIT_CODE_SUCCESS;
+    session_close(&rejoin->remote);
+    return session_open(rejoin->leader->conninfo, rejoin->label, &rejoin->remote, err);
 }
 
 /* ---- waiting -------------------------------------------------------------------- */
@@ -166,11 +188,11 @@ static void settle_old(const struct rejoin *rejoin, bool streams)
 
 int rejoin_finish(struct rejoin *rejoin, struct err *err)
 {
-    bool wait = !rejoin->context->line.no_wait, created;
+    bool wait = !rejoin->context->line.no_wait;
     int code = rejoin_recheck_leader(rejoin, err);
 
-    if (code == EXIT_CODE_SUCCESS && rejoin->slot[0] != '\0')
-        code = slot_create(rejoin->remote, rejoin->slot, &created, err);
+    if (code == EXIT_CODE_SUCCESS)
+        code = reopen(rejoin, err);
     if (code == EXIT_CODE_SUCCESS)
         code = rejoin_start(rejoin, err);
     if (code == EXIT_CODE_SUCCESS && wait)

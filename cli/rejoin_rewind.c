@@ -345,7 +345,10 @@ static int sync_all(const struct rejoin *rejoin, struct err *err)
 /* standby.signal before the brake goes: without it the next start would be writable. */
 static int complete(struct rejoin *rejoin, struct err *err)
 {
-    int code = rejoin_restore_config(rejoin, rejoin->directory, err);
+    int code;
+
+    rejoin->changed = true;
+    code = rejoin_restore_config(rejoin, rejoin->directory, err);
 
     if (code == EXIT_CODE_SUCCESS)
         code = rejoin_write_settings(rejoin, rejoin->directory, err);

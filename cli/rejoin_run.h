@@ -70,7 +70,9 @@ struct rejoin {
 
     /* acting */
     int lock_fd, state_fd; /* -1 = not held */
-    bool acting;           /* something was changed: the outcome becomes an event */
+    bool acting;           /* something is done: the outcome becomes an event */
+    bool slot_created;     /* by us, on the leader */
+    bool changed;          /* the data directory is not what it was */
     char *kept;            /* directory of what was kept; NULL = nothing */
     char *old_directory;   /* of a clone, with its old content; NULL = none */
     bool old_is_needed;    /* its WAL is nowhere else */
@@ -148,7 +150,10 @@ int rejoin_write_settings(const struct rejoin *rejoin,
                           const char *directory,
                           struct err *err) PGRMON_MUST_CHECK;
 
-/* Slot, start, wait until it streams, record. */
+/* A slot on the leader, before anything else: the WAL from now on will be needed. */
+int rejoin_make_slot(struct rejoin *rejoin, struct err *err) PGRMON_MUST_CHECK;
+
+/* Start, wait until it streams, record. */
 int rejoin_finish(struct rejoin *rejoin, struct err *err) PGRMON_MUST_CHECK;
 
 #endif

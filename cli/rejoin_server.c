@@ -125,18 +125,29 @@ static int start_by_command(const struct rejoin *rejoin, struct err *err)
     return code;
 }
 
+/* Guarded it may be started: a brake of ours is for what would be writable. */
+static int arm(const struct rejoin *rejoin, struct err *err)
+{
+    if (guard_arm(rejoin->directory, err) != 0)
+        return EXIT_CODE_SYSTEM;
+    if (guard_is_held(rejoin->directory) && guard_unhold(rejoin->directory, err) != 0)
+        return EXIT_CODE_SYSTEM;
+    await_reaping(rejoin);
+    return EXIT_CODE_SUCCESS;
+}
+
 int rejoin_start(struct rejoin *rejoin, struct err *err)
 {
     const struct config *config = &rejoin->context->config;
     char *log_file CLEANUP(cleanup_free) = NULL;
     char *options CLEANUP(cleanup_free) = NULL;
-    int code = EXIT_CODE_SUCCESS;
+    int code;
 
     if (pgdata_in_use(rejoin->directory, NULL) == PGDATA_RUNNING)
         return EXIT_CODE_SUCCESS;
-    if (guard_arm(rejoin->directory, err) != 0)
-        return EXIT_CODE_SYSTEM;
-    await_reaping(rejoin);
+    code = arm(rejoin, err);
+    if (code != EXIT_CODE_SUCCESS)
+        return code;
     log_info("starting PostgreSQL");
     if (config->service_start_command[0] != '\0')
         return start_by_command(rejoin, err);
@@ -150,7 +161,8 @@ int rejoin_start(struct rejoin *rejoin, struct err *err)
 
 /* ---- cut off -------------------------------------------------------------------- */
 
-static char *private_options(const struct rejoin *rejoin)
+/* Settings that would bring WAL in, take it out, or end recovery (postgres-facts 8). */
+static char *private_options(const struct rejoin *rejoin, const char *timeline)
 {
     char *options CLEANUP(cleanup_free) =
         pgstart_options(&rejoin->context->config, rejoin->config_file);
@@ -161,8 +173,11 @@ static char *private_options(const struct rejoin *rejoin)
         " \"-c\" \"primary_conninfo=\" \"-c\" \"primary_slot_name=\""
         " \"-c\" \"restore_command=\" \"-c\" \"archive_mode=off\""
         " \"-c\" \"hot_standby=on\" \"-c\" \"recovery_min_apply_delay=0\""
+        " \"-c\" \"recovery_target=\" \"-c\" \"recovery_target_lsn=\""
+        " \"-c\" \"recovery_target_name=\" \"-c\" \"recovery_target_time=\""
+        " \"-c\" \"recovery_target_xid=\" \"-c\" \"recovery_target_timeline=%s\""
         " \"-c\" \"logging_collector=off\" \"-c\" \"ssl=off\"",
-        options, rejoin->private_socket, rejoin->private_socket);
+        options, rejoin->private_socket, rejoin->private_socket, timeline);
 }
 
 static int make_private_socket(struct rejoin *rejoin, struct err *err)
@@ -214,24 +229,36 @@ static int open_private(struct rejoin *rejoin, struct err *err)
     return session_open(conninfo, "the local node", &rejoin->local, err);
 }
 
-int rejoin_start_cut_off(struct rejoin *rejoin, struct err *err)
+static int start_private(struct rejoin *rejoin, const char *timeline, struct err *err)
 {
     char *log_file CLEANUP(cleanup_free) =
         xasprintf("%s/rejoin.log", rejoin->context->config.state_directory);
-    char *options CLEANUP(cleanup_free) = NULL;
+    char *options CLEANUP(cleanup_free) = private_options(rejoin, timeline);
+
+    return start_by_pg_ctl(rejoin, options, log_file, err);
+}
+
+/* The latest timeline is its own, begun and crashed before a checkpoint; or the
+ * leader's, whose history came in without its WAL: then PostgreSQL refuses to start. */
+int rejoin_start_cut_off(struct rejoin *rejoin, struct err *err)
+{
     int code = need_pg_ctl(rejoin, err);
 
     if (code == EXIT_CODE_SUCCESS)
         code = make_private_socket(rejoin, err);
+    if (code == EXIT_CODE_SUCCESS)
+        code = arm(rejoin, err);
     if (code != EXIT_CODE_SUCCESS)
         return code;
-    if (guard_arm(rejoin->directory, err) != 0)
-        return EXIT_CODE_SYSTEM;
-    await_reaping(rejoin);
     log_info("starting PostgreSQL read-only and cut off, to see what its WAL holds");
-    options = private_options(rejoin);
-    code = start_by_pg_ctl(rejoin, options, log_file, err);
-    return code == EXIT_CODE_SUCCESS ? open_private(rejoin, err) : code;
+    code = start_private(rejoin, "latest", err);
+    if (code == EXIT_CODE_NO_RESTART &&
+        pgdata_in_use(rejoin->directory, NULL) == PGDATA_IDLE)
+        code = start_private(rejoin, "current", err);
+    if (code != EXIT_CODE_SUCCESS)
+        return code;
+    *err = (struct err)ERR_INIT;
+    return open_private(rejoin, err);
 }
 
 /* ---- stopping ------------------------------------------------------------------- */

@@ -171,8 +171,8 @@ const char *rejoin_reason_text(enum rejoin_reason reason)
     case REJOIN_WHY_NO_RIGHTS:
         return "the role may not read the leader's files, as pg_rewind does";
     case REJOIN_WHY_STOPPED:
-        return "PostgreSQL is stopped; it is started read-only and cut off, and asked "
-               "what its WAL holds";
+        return "PostgreSQL is stopped, so it is first started read-only and cut off, "
+               "and asked what its WAL holds";
     }
     return "?";
 }

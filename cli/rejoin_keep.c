@@ -1,5 +1,5 @@
 /* rejoin_keep.c - what a rewind or a clone would destroy, copied aside first: WAL that
- * only this node has, and the configuration of this node.
+ * only this node has (rule J10), and the configuration of this node.
  *
  *   DATA_DIRECTORY.pgrmon-kept/20261125T140908Z/
  *       pg_wal/    segments from the last common checkpoint on, timeline histories

@@ -94,6 +94,7 @@ def assert_back(nodes, node, leader, count=10):
 
 
 def test_diverged_primary_is_rewound(calm):
+    """J9, and J10: what only it had is kept."""
     nodes = calm(3)
     leader = diverge(nodes)
     node = nodes[1]

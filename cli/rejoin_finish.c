@@ -60,10 +60,14 @@ int rejoin_write_settings(const struct rejoin *rejoin,
     return EXIT_CODE_SUCCESS;
 }
 
+/* One that runs goes on: what it is told needs no restart. */
 int rejoin_by_stream(struct rejoin *rejoin, struct err *err)
 {
+    int code;
+
     rejoin->changed = true;
-    return rejoin_write_settings(rejoin, rejoin->directory, err);
+    code = rejoin_write_settings(rejoin, rejoin->directory, err);
+    return code == EXIT_CODE_SUCCESS ? rejoin_reload(rejoin, err) : code;
 }
 
 /* ---- the leader ----------------------------------------------------------------- */
@@ -104,17 +108,25 @@ static bool leader_sends(const struct rejoin *rejoin)
     return false;
 }
 
+static int64_t wait_ms(const struct rejoin *rejoin)
+{
+    int seconds = rejoin->context->line.wait_s;
+
+    return rejoin->context->line.wait && seconds > 0
+               ? (int64_t)seconds * 1000
+               : rejoin->context->config.node_rejoin_timeout_ms;
+}
+
 static int await_streaming(struct rejoin *rejoin, struct err *err)
 {
-    const struct config *config = &rejoin->context->config;
-    struct mono deadline = mono_add(mono_now(), config->node_rejoin_timeout_ms);
+    struct mono deadline = mono_add(mono_now(), wait_ms(rejoin));
 
     log_info("waiting for %s to send WAL", rejoin->label);
     while (!leader_sends(rejoin)) {
         if (mono_reached(deadline, mono_now())) {
             (void)err_set(err, -ETIMEDOUT,
                           "this node does not stream from %s within %" PRId64 " s",
-                          rejoin->label, config->node_rejoin_timeout_ms / 1000);
+                          rejoin->label, wait_ms(rejoin) / 1000);
             err_detail(err, "it was started and goes on trying");
             err_hint(err, "see the log of this server for what the walreceiver was "
                           "told, then execute \"pgrmon cluster show\"");

@@ -112,9 +112,36 @@ failed(const struct rewind *rewind, const struct child_result *result, struct er
     return EXIT_CODE_REJOIN;
 }
 
+static void not_empty(void *arg, const char *line)
+{
+    *(bool *)arg |= line[0] != '\0';
+}
+
+/* Own PostgreSQL's, asked for as pg_rewind does it. */
 static bool has_restore_command(const struct rejoin *rejoin)
 {
-    return rejoin->context->config.restore_command[0] != '\0';
+    char *program CLEANUP(cleanup_free) =
+        programs_find(&rejoin->context->config, "postgres", rejoin->info.major_version);
+    char *file CLEANUP(cleanup_free) = xasprintf(
+        "config_file=%s", rejoin->config_file != NULL ? rejoin->config_file : "");
+    const char *argv[] = {program,
+                          "-D",
+                          rejoin->directory,
+                          "-C",
+                          "restore_command",
+                          rejoin->config_file != NULL ? "-c" : NULL,
+                          file,
+                          NULL};
+    bool found = false;
+    struct child_options options = {.argv = argv,
+                                    .pass_fd = -1,
+                                    .timeout_ms = 10000,
+                                    .on_line = not_empty,
+                                    .arg = &found};
+    struct child_result result;
+
+    return program != NULL && child_run(&options, &result, NULL) == 0 &&
+           child_succeeded(&result) && found;
 }
 
 static int execute(struct rewind *rewind,
@@ -388,8 +415,10 @@ int rejoin_by_rewind(struct rejoin *rejoin, struct err *err)
 {
     bool source_brake = false;
     enum rejoin_reason reason = rejoin->plan.reason;
-    int code = checkpoint_leader(rejoin, &source_brake, err);
+    int code = EXIT_CODE_SUCCESS;
 
+    if (reason != REJOIN_WHY_FINISH)
+        code = checkpoint_leader(rejoin, &source_brake, err);
     if (code != EXIT_CODE_SUCCESS)
         return code;
     if (reason == REJOIN_WHY_AGAIN || reason == REJOIN_WHY_FINISH)

@@ -114,6 +114,9 @@ int rejoin_start_cut_off(struct rejoin *rejoin, struct err *err) PGRMON_MUST_CHE
 /* Stop it in good order, however it runs. Fine when it does not. */
 int rejoin_stop(struct rejoin *rejoin, struct err *err) PGRMON_MUST_CHECK;
 
+/* Let it read its settings again. Fine when it does not run. */
+int rejoin_reload(struct rejoin *rejoin, struct err *err) PGRMON_MUST_CHECK;
+
 /* Start it as it is started always. Fine when it runs. */
 int rejoin_start(struct rejoin *rejoin, struct err *err) PGRMON_MUST_CHECK;
 

@@ -285,3 +285,17 @@ int rejoin_stop(struct rejoin *rejoin, struct err *err)
     remove_private_socket(rejoin);
     return code;
 }
+
+int rejoin_reload(struct rejoin *rejoin, struct err *err)
+{
+    const char *argv[] = {rejoin->pg_ctl, "-D",     rejoin->directory,
+                          "-s",           "reload", NULL};
+    int code;
+
+    if (pgdata_in_use(rejoin->directory, NULL) != PGDATA_RUNNING)
+        return EXIT_CODE_SUCCESS;
+    code = need_pg_ctl(rejoin, err);
+    if (code == EXIT_CODE_SUCCESS)
+        code = run(argv, NULL, STOP_MS, "reloaded", err);
+    return code;
+}

@@ -104,9 +104,8 @@ static void tell_steps(const struct rejoin *rejoin)
             "was given");
         return;
     case REJOIN_STREAM:
-        log_info(
-            "primary_conninfo would be set for %s, and PostgreSQL be started again",
-            rejoin->label);
+        log_info("primary_conninfo would be set for %s, and PostgreSQL be reloaded",
+                 rejoin->label);
         return;
     case REJOIN_REWIND:
         log_info("PostgreSQL would be stopped; its WAL from the last common checkpoint "
@@ -211,7 +210,7 @@ static int go(struct rejoin *rejoin, struct err *err)
     rejoin->acting = true;
     if (rejoin->plan.way != REJOIN_CLONE) /* which makes one itself */
         code = rejoin_make_slot(rejoin, err);
-    if (code == EXIT_CODE_SUCCESS && rejoin->plan.way != REJOIN_CLONE)
+    if (code == EXIT_CODE_SUCCESS && rejoin->plan.way == REJOIN_REWIND)
         code = rejoin_stop(rejoin, err);
     if (code != EXIT_CODE_SUCCESS)
         return code;

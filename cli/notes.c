@@ -147,6 +147,8 @@ static void write_report(char *cell, const struct core_report *report)
     if (report->known)
         (void)snprintf(cell, CELL_SIZE, "%" PRId64 ": %s", report->term,
                        lsn_format(report->position, lsn));
+    else if (report->coming)
+        (void)snprintf(cell, CELL_SIZE, "coming");
 }
 
 static void add_row(struct render_table *table,

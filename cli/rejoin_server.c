@@ -6,7 +6,6 @@
  * pgrmond does not take it for ours. It recovers from a crash, and a clean stop then
  * leaves what pg_rewind wants (postgres-facts 7). */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "clone_target.h"
 #include "conninfo.h"
 #include "guard.h"
+#include "lockfile.h"
 #include "log.h"
 #include "mono.h"
 #include "pgstart.h"
@@ -24,7 +24,7 @@
 #include "session.h"
 
 #define STOP_MS   120000
-#define ZOMBIE_MS 10000
+#define ZOMBIE_MS 5000
 #define POLL_US   50000
 
 static void relay(void *arg, const char *line)
@@ -71,11 +71,20 @@ static int run(const char *const argv[],
 static void await_reaping(const struct rejoin *rejoin)
 {
     struct mono deadline = mono_add(mono_now(), ZOMBIE_MS);
-    struct pgdata_postmaster pm;
+    struct err err = ERR_INIT;
+    pid_t pid;
 
-    while (pgdata_read_postmaster(rejoin->directory, &pm, NULL) == 0 &&
-           kill(pm.pid, 0) == 0 && !mono_reached(deadline, mono_now()))
-        (void)usleep(POLL_US);
+    while (lockfile_look(rejoin->directory, &pid) == LOCKFILE_ZOMBIE) {
+        if (!mono_reached(deadline, mono_now())) {
+            (void)usleep(POLL_US);
+            continue;
+        }
+        if (lockfile_remove(rejoin->directory, &err) == -EAGAIN)
+            continue;
+        if (err.text[0] != '\0')
+            log_err(LOG_LEVEL_WARNING, &err);
+        return;
+    }
 }
 
 /* ---- starting ------------------------------------------------------------------- */

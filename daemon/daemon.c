@@ -13,6 +13,7 @@
 #include "durable.h"
 #include "err.h"
 #include "fencing.h"
+#include "guarding.h"
 #include "leave.h"
 #include "log.h"
 #include "notify.h"
@@ -296,6 +297,7 @@ int daemon_open(struct daemon *daemon, struct err *err)
         return r;
     fencing_open(daemon);
     durable_begin(daemon);
+    daemon->guarding = guarding_new(daemon);
     event.settings = daemon_core_settings(daemon);
     daemon_feed(daemon, &event);
     return 0;
@@ -321,6 +323,7 @@ void daemon_free(struct daemon *daemon)
     child_cancel(daemon->leaving);
     revoke_cancel(daemon->revoke);
     startpg_cancel(daemon->startpg);
+    guarding_free(daemon->guarding);
     fencing_close(daemon);
     durable_close(daemon);
     for (int i = 0; i < daemon->n_probes; i++)

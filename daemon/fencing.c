@@ -307,16 +307,6 @@ void fencing_lease(struct daemon *daemon, const struct core_effect *effect)
         fencing_look(daemon); /* it is acting, or has: the core learns what is so */
 }
 
-void fencing_guard(struct daemon *daemon)
-{
-    struct err err = ERR_INIT;
-
-    if (!fencing_is_possible(daemon) || daemon->config.start_guard == CONFIG_GUARD_OFF)
-        return;
-    if (guard_arm(daemon->config.data_directory, &err) < 0)
-        log_err(LOG_LEVEL_ERROR, &err);
-}
-
 /* ---- life ---------------------------------------------------------------------------
  */
 

@@ -1,7 +1,7 @@
 /* fencing.h - what is done to the processes of own PostgreSQL (rules L4 to L7, G).
  *
  * Looks at them once a beat and when the postmaster dies, freezes, continues and ends
- * them as the core asks, gives the sentry its deadlines, keeps the start guard armed.
+ * them as the core asks, and gives the sentry its deadlines.
  * Where they cannot be seen or signalled it says so once, and the core fences
  * nothing. */
 #ifndef PGRMOND_FENCING_H
@@ -27,9 +27,6 @@ void fencing_lease(struct daemon *daemon, const struct core_effect *effect);
 void fencing_freeze(struct daemon *daemon, const struct core_effect *effect);
 void fencing_thaw(struct daemon *daemon, const struct core_effect *effect);
 void fencing_kill(struct daemon *daemon, const struct core_effect *effect);
-
-/* Own PostgreSQL is a managed primary: write the start guard (G1). */
-void fencing_guard(struct daemon *daemon);
 
 /* Look at the processes now; what changed becomes CORE_EV_LOCAL, from the loop. */
 void fencing_look(struct daemon *daemon);

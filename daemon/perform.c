@@ -10,6 +10,7 @@
 #include "durable.h"
 #include "err.h"
 #include "fencing.h"
+#include "guarding.h"
 #include "log.h"
 #include "notify.h"
 #include "probe.h"
@@ -61,7 +62,7 @@ static void enter(struct daemon *daemon, const struct core_effect *effect)
     if (effect->state == CORE_PRIMARY) {
         daemon->lead_reason =
             effect->from == CORE_PROMOTING ? "failover" : "promoted outside pgrmond";
-        fencing_guard(daemon);
+        guarding_check(daemon->guarding);
     }
     members_retarget(daemon);
     record_state(daemon);
@@ -155,6 +156,9 @@ void perform(struct daemon *daemon, const struct core_effect *effect)
         break;
     case CORE_EFF_LEAD:
         record_lead(daemon, effect->id, effect->term);
+        break;
+    case CORE_EFF_RAISE:
+        record_membership(daemon, effect->id, effect->members_version);
         break;
     case CORE_EFF_NOTE:
         post(daemon);

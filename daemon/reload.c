@@ -7,6 +7,7 @@
 
 #include "durable.h"
 #include "fencing.h"
+#include "guarding.h"
 #include "log.h"
 #include "notify.h"
 
@@ -158,6 +159,7 @@ void reload_config(struct daemon *daemon)
         log_err(LOG_LEVEL_WARNING, &err);
     event.settings = daemon_core_settings(daemon);
     daemon_feed(daemon, &event);
+    guarding_check(daemon->guarding);
     record_event(daemon, "pgrmond_reload", true, 0, "configuration read again");
     notify_ready();
 }

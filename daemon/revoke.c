@@ -313,7 +313,8 @@ static bool judge_end(struct revoke *revoke)
     const struct revoke_state *seen = &revoke->seen;
 
     if (revoke->n_ended >= N_PROOFS) {
-        revoke->result.report = (struct core_report){true, seen->term, seen->replayed};
+        revoke->result.report = (struct core_report){
+            .known = true, .term = seen->term, .position = seen->replayed};
         end(revoke, true, REVOKE_DONE, "");
         return false;
     }

@@ -13,6 +13,7 @@
 #include "cleanup.h"
 #include "err.h"
 #include "guard.h"
+#include "lockfile.h"
 #include "log.h"
 #include "mono.h"
 #include "ownpg.h"
@@ -23,12 +24,16 @@
 #define ASK_MS 20
 
 /* A postmaster writes its file within milliseconds. One that does not refused to. */
-#define APPEAR_MS 5000
+#define APPEAR_MS 2000
+
+/* How long the former postmaster's parent has to take note of its end. */
+#define REAP_MS 200
 
 struct startpg {
     struct daemon *daemon;
     uint32_t id;
-    struct mono deadline;
+    struct mono began, deadline;
+    bool begun;            /* the command was started */
     struct mono commanded; /* when the command had ended; ms 0 = not yet */
     startpg_cb *cb;
     void *arg;
@@ -73,9 +78,7 @@ static void report(struct startpg *startpg)
     const struct startpg_end result = {startpg->ok, text};
 
     memcpy(text, startpg->text, sizeof text);
-    if (result.ok) {
-        log_notice("own PostgreSQL is started");
-    } else {
+    if (!result.ok) {
         log_error("own PostgreSQL could not be started: %s", text);
         if (startpg->hint[0] != '\0')
             log_hint(LOG_LEVEL_ERROR, "%s", startpg->hint);
@@ -86,56 +89,8 @@ static void report(struct startpg *startpg)
     cb(arg, id, &result);
 }
 
-/* ---- looking
- * ------------------------------------------------------------------------- */
-
-static bool takes_connections(const char *data_directory)
-{
-    struct pgdata_postmaster pm;
-
-    return pgdata_read_postmaster(data_directory, &pm, NULL) == 0 &&
-           (strcmp(pm.status, "ready") == 0 || strcmp(pm.status, "standby") == 0);
-}
-
-static void again(struct startpg *startpg)
-{
-    ev_timer_stop(startpg->daemon->loop, &startpg->timer);
-    ev_timer_set(&startpg->timer, ASK_MS / 1000., 0.);
-    ev_timer_start(startpg->daemon->loop, &startpg->timer);
-}
-
-static void look(struct startpg *startpg)
-{
-    const char *directory = startpg->daemon->config.data_directory;
-    bool there = ownpg_postmaster(directory) != 0;
-
-    /* A command may have more to do than to start it. */
-    if (there && startpg->child == NULL && takes_connections(directory))
-        end(startpg, true, "");
-    else if (mono_reached(startpg->deadline, mono_now()))
-        end(startpg, false,
-            there ? "it is still starting up" : "it did not start in time");
-    else if (!there && startpg->appeared)
-        end(startpg, false, "it ended while starting up");
-    else if (!there && startpg->commanded.ms != 0 &&
-             mono_diff(mono_now(), startpg->commanded) >= APPEAR_MS)
-        end(startpg, false, "no server appeared");
-    else
-        again(startpg);
-    startpg->appeared |= there;
-}
-
-static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
-{
-    struct startpg *startpg = timer->data;
-
-    (void)loop;
-    (void)revents;
-    if (startpg->ended)
-        report(startpg);
-    else
-        look(startpg);
-}
+/* ---- starting
+ * ------------------------------------------------------------------------ */
 
 static void on_command_end(void *arg, const struct child_end *child)
 {
@@ -154,9 +109,6 @@ static void on_command_end(void *arg, const struct child_end *child)
                    (int)(n < 400 ? n : 400), last);
     end(startpg, false, text);
 }
-
-/* ---- starting
- * ------------------------------------------------------------------------ */
 
 /* pg_ctl_options are words for a shell; all else goes through the environment. */
 static void run_pg_ctl(struct startpg *startpg, struct child_spec *spec)
@@ -191,12 +143,13 @@ static void run_pg_ctl(struct startpg *startpg, struct child_spec *spec)
         free(variables[i]);
 }
 
-static void run(struct startpg *startpg, int64_t deadline_ms)
+static void run(struct startpg *startpg)
 {
     const struct config *config = &startpg->daemon->config;
+    int64_t left_ms = mono_diff(startpg->deadline, mono_now());
     struct child_spec spec = {.name = "service_start_command",
                               .shell = config->service_start_command,
-                              .deadline_ms = deadline_ms,
+                              .deadline_ms = left_ms > 1 ? left_ms : 1,
                               .output_level = LOG_LEVEL_INFO};
     struct err err = ERR_INIT;
 
@@ -207,7 +160,10 @@ static void run(struct startpg *startpg, int64_t deadline_ms)
         (void)snprintf(startpg->hint, sizeof startpg->hint, "%s", err.hint);
         return;
     }
-    if (guard_arm(config->data_directory, &err) != 0) {
+    /* Read-only by the one before the other, which kept it down, goes. */
+    if (guard_arm(config->data_directory, &err) != 0 ||
+        (guard_is_held(config->data_directory) &&
+         guard_unhold(config->data_directory, &err) != 0)) {
         end(startpg, false, err.text);
         return;
     }
@@ -218,6 +174,84 @@ static void run(struct startpg *startpg, int64_t deadline_ms)
             child_run(startpg->daemon->loop, &spec, on_command_end, startpg);
 }
 
+/* ---- looking
+ * ------------------------------------------------------------------------- */
+
+static bool takes_connections(const char *data_directory)
+{
+    struct pgdata_postmaster pm;
+
+    return pgdata_read_postmaster(data_directory, &pm, NULL) == 0 &&
+           (strcmp(pm.status, "ready") == 0 || strcmp(pm.status, "standby") == 0);
+}
+
+static void again(struct startpg *startpg)
+{
+    ev_timer_stop(startpg->daemon->loop, &startpg->timer);
+    ev_timer_set(&startpg->timer, ASK_MS / 1000., 0.);
+    ev_timer_start(startpg->daemon->loop, &startpg->timer);
+}
+
+/* Until the former postmaster is gone from the process table PostgreSQL would refuse.
+ */
+static bool is_in_the_way(const struct startpg *startpg)
+{
+    const char *directory = startpg->daemon->config.data_directory;
+    struct err err = ERR_INIT;
+    pid_t pid;
+    int rc;
+
+    if (lockfile_look(directory, &pid) != LOCKFILE_ZOMBIE)
+        return false;
+    if (mono_diff(mono_now(), startpg->began) < REAP_MS)
+        return true;
+    rc = lockfile_remove(directory, &err);
+    if (rc == 0)
+        log_info("removed postmaster.pid of a zombie (process %d)", (int)pid);
+    else if (rc != -EAGAIN)
+        log_warning("%s", err.text);
+    return false;
+}
+
+static void look(struct startpg *startpg)
+{
+    const char *directory = startpg->daemon->config.data_directory;
+    bool there = ownpg_postmaster(directory) != 0;
+
+    if (!startpg->begun && !is_in_the_way(startpg)) {
+        startpg->begun = true;
+        run(startpg);
+        if (startpg->ended)
+            return;
+    }
+    /* A command may have more to do than to start it. */
+    if (there && startpg->child == NULL && takes_connections(directory))
+        end(startpg, true, "");
+    else if (mono_reached(startpg->deadline, mono_now()))
+        end(startpg, false,
+            there ? "it is still starting up" : "it did not start in time");
+    else if (!there && startpg->appeared)
+        end(startpg, false, "it ended while starting up");
+    else if (!there && startpg->commanded.ms != 0 &&
+             mono_diff(mono_now(), startpg->commanded) >= APPEAR_MS)
+        end(startpg, false, "no server appeared");
+    else
+        again(startpg);
+    startpg->appeared |= there;
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    struct startpg *startpg = timer->data;
+
+    (void)loop;
+    (void)revents;
+    if (startpg->ended)
+        report(startpg);
+    else
+        look(startpg);
+}
+
 struct startpg *startpg_start(
     struct daemon *daemon, uint32_t id, int64_t deadline_ms, startpg_cb *cb, void *arg)
 {
@@ -225,13 +259,14 @@ struct startpg *startpg_start(
 
     startpg->daemon = daemon;
     startpg->id = id;
-    startpg->deadline = mono_add(mono_now(), deadline_ms);
+    startpg->began = mono_now();
+    startpg->deadline = mono_add(startpg->began, deadline_ms);
     startpg->cb = cb;
     startpg->arg = arg;
     ev_timer_init(&startpg->timer, on_timer, ASK_MS / 1000., 0.);
     startpg->timer.data = startpg;
     ev_timer_start(daemon->loop, &startpg->timer);
-    run(startpg, deadline_ms);
+    look(startpg);
     return startpg;
 }
 

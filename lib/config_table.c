@@ -319,8 +319,9 @@ const struct config_row config_table[] = {
      AT(start_guard), .fallback = "read-only", .words = guard_words, RELOADABLE,
      .help = "How a former primary comes up when somebody other than pgrmond starts it. "
              "read-only: as a standby (standby.signal in its data directory), until it is "
-             "elected; its unlogged tables are empty then. hold: not at all (a file "
-             "recovery.conf); in this version only \"pgrmon node release\" takes that away. "
+             "elected; its unlogged tables are empty then. hold: where pgrmond's "
+             "sentry ended it, not at all (a file recovery.conf) until pgrmond starts it, "
+             "as a standby; else as read-only. "
              "off: writable, although another primary may have been elected."},
 
     {.name = "monitoring_history", .section = HISTORY, .type = CONFIG_TYPE_BOOL,

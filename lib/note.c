@@ -145,7 +145,7 @@ static void put_report(struct bits *bits, const struct core_report *report)
                  report->position.pos <= largest(POSITION_BITS);
 
     put(bits, 1, known);
-    put(bits, TERM_BITS, known ? (uint64_t)report->term : 0);
+    put(bits, TERM_BITS, known ? (uint64_t)report->term : report->coming);
     put(bits, POSITION_BITS, known ? report->position.pos : 0);
 }
 
@@ -155,6 +155,9 @@ static struct core_report take_report(struct bits *bits)
 
     report.known = take(bits, 1) != 0;
     report.term = (int64_t)take(bits, TERM_BITS);
+    report.coming = !report.known && report.term == 1;
+    if (report.coming)
+        report.term = 0;
     report.position.pos = take(bits, POSITION_BITS);
     return report;
 }

@@ -15,7 +15,8 @@
  *       52  stamp: boot 14, ms 38 (boot is 0 where ms is: no stamp)
  *       20  leader_id
  *       52  echo, as stamp
- *       89  report: known 1, term 32, position 56 (both are 0 where known is)
+ *       89  report: known 1, term 32, position 56 (both are 0 where known is,
+ *           but for term 1: it is coming)
  *       20  window_ms
  *       40  members_version
  *       10  incarnation

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "proc.h"
 
 #define FILE_MAX_BYTES (1 << 20)
 
@@ -310,28 +311,12 @@ static bool is_server_process(pid_t pid)
     return strncmp(name, "postgres", 8) == 0;
 }
 
-static bool is_zombie(pid_t pid)
-{
-    char path[64], text[512];
-    const char *state;
-    FILE *stat_file;
-    size_t n;
-
-    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    stat_file = fopen(path, "re");
-    if (stat_file == NULL)
-        return false;
-    n = fread(text, 1, sizeof text - 1, stat_file);
-    (void)fclose(stat_file);
-    text[n] = '\0';
-    state = strrchr(text, ')');
-    return state != NULL && strncmp(state, ") Z", 3) == 0;
-}
-
 static bool is_alive(pid_t pid)
 {
-    return (kill(pid, 0) == 0 || errno == EPERM) && !is_zombie(pid) &&
-           is_server_process(pid);
+    struct proc proc;
+
+    return (kill(pid, 0) == 0 || errno == EPERM) &&
+           !(proc_read(pid, &proc) && proc_is_dead(&proc)) && is_server_process(pid);
 }
 
 /* Another container's postmaster is not in our process table, but its socket may be:

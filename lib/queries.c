@@ -86,6 +86,12 @@ QUERY(nodes, 0,
     "version = greatest(version + 1, "                                                 \
     "(SELECT coalesce(max(term), 0) * 256 FROM pgrmon.term)) WHERE " condition ") "
 
+QUERY(membership_raise, 1,
+      "UPDATE pgrmon.membership SET changed_at = now(), "
+      "version = greatest($1::bigint + 1, "
+      "(SELECT coalesce(max(term), 0) * 256 FROM pgrmon.term)) "
+      "WHERE version < $1::bigint");
+
 QUERY(node_upsert, 12,
       NEXT_MEMBERSHIP("NOT EXISTS (SELECT FROM pgrmon.node "
                       "WHERE node_id = $1::int AND voting = $6::bool)")
@@ -241,6 +247,17 @@ QUERY(server_settings, 0,
       "'synchronous_standby_names', 'unix_socket_directories', 'wal_keep_size', "
       "'wal_level', 'wal_log_hints', 'wal_receiver_timeout', 'wal_segment_size', "
       "'wal_sender_timeout') ORDER BY name");
+
+/* What the next start would take: of several lines of the files the last counts, of
+ * none the default. */
+QUERY(guard_settings, 1,
+      "SELECT s.name, s.setting, CASE WHEN s.pending_restart THEN coalesce("
+      "(SELECT f.setting FROM pg_file_settings f WHERE lower(f.name) = s.name "
+      "ORDER BY f.seqno DESC LIMIT 1), s.boot_val) END "
+      "FROM pg_settings s WHERE s.name = ANY ($1::text[])");
+
+QUERY(guard_settings_restricted, 1,
+      "SELECT name, setting, NULL FROM pg_settings WHERE name = ANY ($1::text[])");
 
 QUERY(setting, 1, SETTING_COLUMNS "WHERE name = lower($1)");
 

@@ -37,6 +37,7 @@ struct query {
  *   schema_version           -> version, pgrmon_version, installed_at, upgraded_at;
  *                               fails with 42P01 where the schema is not installed
  *   nodes                    -> decoded by query_decode_nodes()
+ *   membership_raise  $1 version; nothing changes if the present one is not smaller
  *   node_upsert  $1 node_id $2 node_name $3 type $4 upstream id|NULL|'0' $5 active
  *                $6 voting $7 location $8 priority $9 conninfo $10 repluser
  *                $11 slot_name|NULL|'' $12 config_file; 23505 = name taken,
@@ -80,6 +81,9 @@ struct query {
  *   server_settings  -> name, setting, unit|NULL, pending_restart; settings that the
  *                role may not read are missing
  *   setting      $1 name -> as server_settings, one row or none
+ *   guard_settings   $1 array of names -> name, setting|NULL, what the next start would
+ *                make of it|NULL (= the same). 42501 without pg_file_settings
+ *   guard_settings_restricted  $1 the same -> the same, but for the third
  *   role_facts   -> superuser, replication, monitor, may_promote, may_reload,
  *                may_checkpoint, may_rewind
  *   parameter_facts  -> may_alter_system (primary_conninfo and primary_slot_name); from
@@ -133,6 +137,7 @@ struct query {
     X(schema_state)                                                                    \
     X(schema_version)                                                                  \
     X(nodes)                                                                           \
+    X(membership_raise)                                                                \
     X(node_upsert)                                                                     \
     X(node_delete)                                                                     \
     X(node_set_active)                                                                 \
@@ -153,6 +158,8 @@ struct query {
     X(in_recovery)                                                                     \
     X(server_identity)                                                                 \
     X(server_settings)                                                                 \
+    X(guard_settings)                                                                  \
+    X(guard_settings_restricted)                                                       \
     X(setting)                                                                         \
     X(role_facts)                                                                      \
     X(parameter_facts)                                                                 \

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "core/board.h"
+#include "core/catchup.h"
 #include "core/effect.h"
 #include "core/quorum.h"
 #include "core/view.h"
@@ -208,7 +209,8 @@ struct mono ballot_deadline(const struct core *core)
 struct core_report ballot_own_report(const struct core *core)
 {
     if (core->state == CORE_CANVASSING && core->claiming)
-        return (struct core_report){true, core->claim_term, core->claim_position};
+        return (struct core_report){
+            .known = true, .term = core->claim_term, .position = core->claim_position};
     return core->report;
 }
 
@@ -245,7 +247,7 @@ void ballot_revoke(struct core *core, struct core_effects *out)
         !mono_reached(core->revoke_after, core->now))
         return;
     if (!view_is_ours(core, self) || !self->seen.in_recovery ||
-        !is_cut_called_for(core))
+        !is_cut_called_for(core) || catchup_is_on(core))
         return;
     /* It lasts until we follow somebody, restarts included: written down first. */
     if (!core->durable.revoked) {
@@ -273,6 +275,8 @@ void ballot_revoked(struct core *core,
     core->revoke_id = 0;
     if (ok && report->known) {
         core->report = *report;
+        if (core->catching_up)
+            catchup_end(core);
         return;
     }
     core->revoke_after = mono_add(core->now, core->settings.beat_ms);

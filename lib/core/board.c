@@ -196,7 +196,7 @@ bool board_is_over(const struct core *core, int id, int64_t term)
     }
     if (peer == NULL)
         return false;
-    if (peer->resigned_term >= term)
+    if (peer->resigned_term > 0 && peer->resigned_term >= term)
         return true;
     /* Who has promised a later term to another, or canvasses for one, wrote down that
      * its own is over; who leads or renews has not. */

@@ -151,12 +151,22 @@ static bool has_won(const struct core *core)
            (core->claiming || quorum_met(&reports)) && !is_outranked(core);
 }
 
+static struct core_why why_won(const struct core *core)
+{
+    struct core_why why = why_of(CORE_WHY_WON, core->settings.self_id);
+    struct quorum quorum = quorum_ballots(core, core->durable.term);
+
+    why.a = quorum.answered;
+    why.b = quorum.voting;
+    why.term = core->durable.term;
+    return why;
+}
+
 /* C2 to C5: written down, and the lease looked at once more, before PostgreSQL is told.
  */
 static bool win(struct core *core, struct core_effects *out)
 {
     struct core_durable wanted = core->durable;
-    struct core_why why = why_of(CORE_WHY_WON, core->settings.self_id);
     struct quorum quorum = quorum_ballots(core, core->durable.term);
 
     if (core->durable.duty == CORE_DUTY_CANDIDATE) {
@@ -167,10 +177,7 @@ static bool win(struct core *core, struct core_effects *out)
         ballot_save(core, &wanted, out);
         return false;
     }
-    why.a = quorum.answered;
-    why.b = quorum.voting;
-    why.term = core->durable.term;
-    campaign_promote(core, why, out);
+    campaign_promote(core, why_won(core), out);
     return true;
 }
 
@@ -187,7 +194,7 @@ bool canvass_step(struct core *core, struct core_effects *out)
         return mono_reached(core->canvass_until, core->now) &&
                give_up(core, CORE_WHY_UNLEASED, out);
     if (core->claiming && core->durable.duty == CORE_DUTY_LEADING) {
-        monitor_become_primary(core, why_of(CORE_WHY_WON, core->settings.self_id), out);
+        monitor_become_primary(core, why_won(core), out);
         return true;
     }
     if (leader != NULL)

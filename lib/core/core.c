@@ -18,6 +18,7 @@
 #include "core/canvass.h"
 #include "core/effect.h"
 #include "core/lease.h"
+#include "core/member.h"
 #include "core/monitor.h"
 #include "core/post.h"
 #include "core/view.h"
@@ -361,6 +362,7 @@ static void on_done(struct core *core,
         core->lead_after = mono_add(core->now, core->settings.beat_ms);
         return;
     }
+    member_raised(core, id, ok);
     ballot_saved(core, id, ok);
     ballot_revoked(core, id, ok, report);
     lease_done(core, id, ok);
@@ -392,6 +394,8 @@ digest(struct core *core, const struct core_event *event, struct core_effects *o
     case CORE_EV_MEMBERS:
         if (!core_is_news(core, event->members.version))
             break;
+        if (core->state == CORE_PRIMARY && lease_is_valid(core))
+            core->outvoted_at = core->now;
         core->members_version = event->members.version;
         on_members(core, event->members.v, event->members.n, out);
         break;
@@ -428,18 +432,22 @@ void core_init(struct core *core, const struct core_settings *settings)
     view_set_members(core, NULL, 0);
 }
 
+void core_pass_time(struct core *core, struct mono now)
+{
+    /* on_daemon_loss = keep: a daemon that stood still is no reason to fence, either.
+     * Before it judges, it reads. */
+    if (core->settings.keep_on_daemon_loss && core->now.ms != 0 &&
+        mono_diff(now, core->now) > CORE_SURVEY_BEATS * core->settings.beat_ms)
+        core->armed_at = now;
+    core->now = now.ms > core->now.ms ? now : core->now;
+}
+
 void core_step(struct core *core,
                const struct core_event *event,
                struct core_effects *effects)
 {
     effects->n = 0;
-    /* on_daemon_loss = keep: a daemon that stood still is no reason to fence, either.
-     * Before it judges, it reads. */
-    if (core->settings.keep_on_daemon_loss && core->now.ms != 0 &&
-        mono_diff(event->now, core->now) > CORE_SURVEY_BEATS * core->settings.beat_ms)
-        core->armed_at = event->now;
-    /* Time never runs backwards here, whatever the caller's clock does. */
-    core->now = event->now.ms > core->now.ms ? event->now : core->now;
+    core_pass_time(core, event->now);
     digest(core, event, effects);
     for (int moves = 0; act(core, effects); moves++)
         CORE_ASSERT(moves < MAX_MOVES);

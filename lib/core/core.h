@@ -4,13 +4,11 @@
  * lists its undefined symbols). One step takes one event and appends effects; the shell
  * (daemon/, or the simulator in test/sim) performs them and feeds their ends back.
  *
- *     core_init -> core_step(START) -> { core_step(event) | deadline -> core_step(TICK)
- * }*
+ *     core_init -> core_step(START) -> { core_step(event) | deadline -> TICK }*
  *
  * struct core is plain memory: it can be copied, compared and forked by a test. The
  * rules that it implements are numbered in docs/failover-rules.md; the numbers stand
- * beside the branches. Notes, promises, leases and fencing (design.md section 3) will
- * join here. */
+ * beside the branches. */
 #ifndef PGRMON_CORE_H
 #define PGRMON_CORE_H
 
@@ -61,6 +59,7 @@ struct core_report {
     bool known;
     int64_t term; /* highest row of its pgrmon.term */
     struct lsn position;
+    bool coming; /* not known yet: a former leader's PostgreSQL is on its way (E9) */
 };
 
 /* What a daemon says of itself on the boards (rules N; lib/note.h has the text form).
@@ -240,6 +239,7 @@ enum core_reason {
     CORE_WHY_ONLY_CANDIDATE,  /* promote: nobody else can */
     CORE_WHY_BEST_CANDIDATE,  /* promote: won the ranking */
     CORE_WHY_BACKOFF,         /* last promotion failed; waiting before the next */
+    CORE_WHY_CATCH_UP,        /* the furthest may not lead: we fetch its WAL first */
     /* ends of actions */
     CORE_WHY_PROMOTED,
     CORE_WHY_PROMOTE_FAILED,
@@ -254,7 +254,9 @@ enum core_reason {
     CORE_WHY_NO_REPORT,       /* what our WAL is worth is not established (P2) */
     CORE_WHY_NO_STATE,        /* no valid state file: no voter (D3) */
     CORE_WHY_CANVASS,         /* asking for ballots */
-    CORE_WHY_VOTED,           /* we granted a candidate: waiting for it */
+    CORE_WHY_VOTED,           /* we granted a candidate */
+    CORE_WHY_AWAITED,         /* whom we support is waited for */
+    CORE_WHY_RENEWED,         /* the same leader under a higher term (L9) */
     CORE_WHY_LOST_CANVASS,    /* too few ballots, or another is better: given up (C4) */
     CORE_WHY_WON,             /* ballots and reports of enough (C2) */
     CORE_WHY_LEASE,           /* a quorum supports us (L1) */
@@ -348,6 +350,7 @@ enum core_effect_kind {
     CORE_EFF_PROMOTE,  /* `id`: promote own PostgreSQL; ends in CORE_EV_DONE */
     CORE_EFF_FOLLOW,   /* `id`: point own PostgreSQL at `node_id`; CORE_EV_DONE */
     CORE_EFF_LEAD,     /* `id`: record the term we lead (`term`) in pgrmon.term */
+    CORE_EFF_RAISE,    /* `id`: a version above `members_version` for our table (M1) */
     CORE_EFF_NOTE,     /* what we say has changed: post it now on every watched board */
     CORE_EFF_SAVE,     /* `id`: make `durable` durable; CORE_EV_DONE after the fsync */
     CORE_EFF_LEASE,    /* the sentry freezes at `freeze_at`, kills at `kill_at` (L7) */
@@ -400,7 +403,6 @@ enum core_record {
     CORE_REC_FROZEN,
     CORE_REC_THAWED,
     CORE_REC_RESIGNED,
-    CORE_REC_VOTED,
     CORE_REC_RENEWED,
 };
 
@@ -416,6 +418,7 @@ struct core_effect {
     bool successful;
     enum reach reach;
     int64_t term;
+    int64_t members_version;
     struct core_durable durable;
     struct mono freeze_at, kill_at; /* MONO_NEVER = do not */
     struct core_note note;
@@ -490,6 +493,10 @@ struct core {
     struct mono awaited_since; /* since when */
     struct mono backoff_until; /* no promotion or follow before */
 
+    bool catching_up; /* own PostgreSQL streams from one that may not lead (E10) */
+    struct lsn catch_up_to;
+    struct mono catch_up_until; /* ms 0 = not tried in this election */
+
     uint32_t action_id;   /* of the promotion or follow under way; 0 = none */
     uint32_t last_id;     /* the newest id given out */
     int action_node_id;   /* whom we follow */
@@ -533,22 +540,29 @@ struct core {
     uint32_t start_id;                /* of a start of PostgreSQL under way; 0 = none */
     struct mono start_after;
     int start_tries;
-    bool restarted;         /* crash_action = restart: was done in this leadership */
-    bool stopping;          /* the daemon is, in good order */
-    bool handing_over;      /* own PostgreSQL is stopped for that */
-    bool start_wanted;      /* we ended it, so we start it again, read-only */
-    uint32_t lead_id;       /* of the recording of our term under way; 0 = none */
-    bool lead_recorded;     /* our term has its row (C6) */
-    struct mono lead_after; /* the next try, after one that failed */
-    int64_t claim_term;     /* what the WAL of a claim is worth: its newest term row, */
+    bool restarted;          /* crash_action = restart: was done in this leadership */
+    bool stopping;           /* the daemon is, in good order */
+    bool handing_over;       /* own PostgreSQL is stopped for that */
+    bool start_wanted;       /* we ended it, so we start it again, read-only */
+    uint32_t lead_id;        /* of the recording of our term under way; 0 = none */
+    bool lead_recorded;      /* our term has its row (C6) */
+    struct mono lead_after;  /* the next try, after one that failed */
+    uint32_t raise_id;       /* of the raising of the membership's version; 0 = none */
+    int64_t raising;         /* above which version */
+    int64_t raised;          /* above which one it is, in this leadership */
+    struct mono raise_after; /* the next try, after one that failed */
+    int64_t claim_term; /* what the WAL of a claim is worth: its newest term row, */
     struct lsn claim_position; /* and its end */
     bool claiming; /* canvassing for a PostgreSQL that is writable already */
     enum core_reason resign_why;
+    bool led; /* what was resigned then was led, not only canvassed or promoted for */
     struct mono inherited_until; /* the lease of the former run (D2); ms 0 = none */
     struct mono armed_at;   /* when a quorum of daemons was first seen, or this one had
                                stood still (keep): ballots get a moment; ms 0 = never */
     struct mono lead_since; /* of this leadership in this run */
+    struct mono outvoted_at; /* when the membership last changed under a valid lease */
     struct mono frozen_since; /* ms 0 = not frozen */
+    bool freeze_said;         /* that it is frozen, whoever did it; not yet: thawed */
     int64_t frozen_ms;        /* sum of freezes, decaying (L5) */
     struct mono frozen_at;    /* when that sum was last brought up to date */
     struct mono lease_told;   /* freeze_at as last told to the sentry */

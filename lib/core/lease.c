@@ -14,6 +14,7 @@
 #include "core/board.h"
 #include "core/campaign.h"
 #include "core/effect.h"
+#include "core/member.h"
 #include "core/quorum.h"
 #include "core/view.h"
 
@@ -167,6 +168,9 @@ static struct mono lapsed_at(const struct core *core)
     struct mono grace = grace_until(core);
     struct mono since = core->lead_since.ms > grace.ms ? core->lead_since : grace;
 
+    /* M1: it was valid until more ballots were needed than before. */
+    if (core->outvoted_at.ms > since.ms)
+        since = core->outvoted_at;
     return until.ms > since.ms ? until : since;
 }
 
@@ -204,7 +208,9 @@ void lease_resign(struct core *core, enum core_reason reason, struct core_effect
     why.term = core->durable.duty == CORE_DUTY_LEADING ? core->durable.lead_term
                                                        : core->durable.term;
     core->resign_why = reason;
+    core->led = core->durable.duty == CORE_DUTY_LEADING;
     core->renew_term = 0;
+    core->freeze_said = false;
     core->inherited_until = (struct mono){0};
     core->action_id = 0;
     core_become(core, CORE_RESIGNING, why, out);
@@ -299,6 +305,7 @@ static void say_frozen(struct core *core, bool frozen, struct core_effects *out)
     why.term = core->durable.lead_term;
     effect_report(out, CORE_SAY_LEASE, core->settings.self_id, why);
     effect_record(out, frozen ? CORE_REC_FROZEN : CORE_REC_THAWED, true, why);
+    core->freeze_said = frozen;
 }
 
 /* Once a quorum has supported us, others could elect somebody without us: from here on
@@ -355,6 +362,7 @@ static int64_t term_in_the_way(const struct core *core)
 static void renew(struct core *core, struct core_effects *out)
 {
     struct core_durable wanted = core->durable;
+    struct core_why why = why_of(CORE_WHY_RENEWED, core->settings.self_id);
     struct quorum quorum;
 
     if ((!lease_is_valid(core) && may_fence(core)) || is_frozen(core) ||
@@ -374,6 +382,9 @@ static void renew(struct core *core, struct core_effects *out)
     quorum = quorum_ballots(core, core->renew_term);
     if (!quorum_met(&quorum))
         return;
+    why.term = core->renew_term;
+    effect_report(out, CORE_SAY_VERDICT, 0, why);
+    effect_record(out, CORE_REC_RENEWED, true, why);
     wanted.lead_term = core->renew_term;
     wanted.recorded = false;
     core->renew_term = 0;
@@ -490,16 +501,16 @@ bool lease_lead(struct core *core, struct core_effects *out)
             lease_resign(core, CORE_WHY_TOO_LONG_FROZEN, out);
             return true;
         }
-        if (!is_frozen(core)) {
-            if (core->fence_id == 0)
-                say_frozen(core, true, out);
+        if (!core->freeze_said) /* the sentry may have been first */
+            say_frozen(core, true, out);
+        if (!is_frozen(core))
             act(core, CORE_EFF_FREEZE, out);
-        }
         return false;
     }
     arm(core, out);
     renew(core, out);
     record_term(core, out);
+    member_raise(core, out);
     return false;
 }
 
@@ -533,6 +544,22 @@ void lease_start_again(struct core *core, struct core_effects *out)
     effect->deadline_ms = core->settings.promote_deadline_ms;
 }
 
+bool lease_report_is_coming(const struct core *core)
+{
+    const struct core_view *self = core_view(core, core->settings.self_id);
+
+    if (core->durable.duty != CORE_DUTY_RESIGNED || !core->led ||
+        core->resign_why == CORE_WHY_CRASHED || core->resign_why == CORE_WHY_HUNG)
+        return false;
+    if (core->start_id != 0)
+        return true;
+    if (core->local == CORE_LOCAL_GONE)
+        return core->start_wanted && mono_reached(core->start_after, core->now);
+    if (core->local == CORE_LOCAL_RUNNING)
+        return !core->local_writable; /* answering or about to */
+    return view_is_ours(core, self) && self->seen.in_recovery;
+}
+
 /* ---- the sentry and the clock -------------------------------------------------------
  */
 
@@ -542,8 +569,9 @@ static struct mono freeze_at(const struct core *core)
 {
     struct mono until;
 
-    /* M4: whoever stops this daemon in good order lets PostgreSQL go on. */
-    if (core->stopping && !core->handing_over)
+    /* M4: whoever stops this daemon in good order lets PostgreSQL go on; but not what
+     * is being promoted, or ended. */
+    if (core->stopping && !core->handing_over && core->state == CORE_PRIMARY)
         return MONO_NEVER;
     if (core->state == CORE_PROMOTING ? !may_fence(core) : !is_armed(core))
         return MONO_NEVER;

@@ -5,6 +5,8 @@
 
 #include "core/ballot.h"
 #include "core/board.h"
+#include "core/catchup.h"
+#include "core/internal.h"
 #include "core/lease.h"
 #include "core/view.h"
 
@@ -62,6 +64,8 @@ struct core_note post_note(const struct core *core)
         .voiceless = core->durable.incarnation == 0,
     };
 
+    note.report.coming =
+        !note.report.known && (catchup_is_on(core) || lease_report_is_coming(core));
     if (note.window_ms == 0 || note.window_ms > window_of(&core->settings))
         note.window_ms = window_of(&core->settings);
     if (supported == 0) {
@@ -86,7 +90,8 @@ struct core_note post_note(const struct core *core)
 bool post_is_same(const struct core_note *a, const struct core_note *b)
 {
     return a->phase == b->phase && a->leader_id == b->leader_id && a->term == b->term &&
-           a->report.known == b->report.known && a->report.term == b->report.term &&
+           a->report.known == b->report.known && a->report.coming == b->report.coming &&
+           a->report.term == b->report.term &&
            lsn_cmp(a->report.position, b->report.position) == 0 &&
            a->frozen == b->frozen && a->voiceless == b->voiceless;
 }
@@ -96,8 +101,7 @@ struct core_note core_post(struct core *core, struct mono now)
     struct core_note note;
     const struct core_peer *peer;
 
-    if (now.ms > core->now.ms)
-        core->now = now;
+    core_pass_time(core, now);
     now = core->now;
     note = post_note(core);
     peer = board_peer(core, note.leader_id);

@@ -138,6 +138,16 @@ bool reason_lease_sentence(const struct core *core,
                        "this node votes for node \"%s\" (ID: %d) in term %" PRId64,
                        name, why->node_id, why->term);
         return true;
+    case CORE_WHY_AWAITED:
+        (void)snprintf(buf, size,
+                       "waiting for node \"%s\" (ID: %d), which this node supports in "
+                       "term %" PRId64,
+                       name, why->node_id, why->term);
+        return true;
+    case CORE_WHY_RENEWED:
+        (void)snprintf(buf, size, "this node goes on leading, in term %" PRId64,
+                       why->term);
+        return true;
     case CORE_WHY_LOST_CANVASS:
         if (why->a < why->b)
             (void)snprintf(buf, size,

@@ -158,16 +158,22 @@ def test_crashed_and_stopped_without_daemon(calm):
     nodes.wait_calm()
 
 
-def test_nothing_diverged_streams(calm):
+@pytest.mark.parametrize("runs", [False, True], ids=["stopped", "running"])
+def test_nothing_diverged_streams(calm, runs):
     nodes = calm(3)
     node = nodes[1]
     node.sql("create table tail as select generate_series(1, 10) n")
     node.lose_daemon(sentry=True)
     node.stop("fast")
     leader = nodes.wait_primary(2, 3)
+    if runs:
+        node.start()
+        assert node.in_recovery()
+    postmaster = node.postmaster()
     done = node.pgrmon("node", "rejoin").ok()
     find_all(done.err, ["way to rejoin: stream; all of its WAL is the leader's"])
     assert_back(nodes, node, leader)
+    assert not runs or node.postmaster() == postmaster, "it was restarted for nothing"
     assert not kept_of(node)
     node.start_daemon()
     nodes.wait_calm()
@@ -224,9 +230,9 @@ def test_two_promotions_from_one_point(cluster):
     assert node.directory.joinpath("data/postgresql.conf").read_text().count("node3") == 1
 
 
-def break_off(node, killed):
+def break_off(node, who):
     """pg_bindir with a pg_rewind that dies in the middle of a WAL segment, once it has
-    changed files; with KILLED pgrmon itself dies, too."""
+    changed files (pg_rewind), pgrmon too (both), or that ends, and pgrmon dies (pgrmon)."""
     bindir = node.directory / "bin"
     bindir.mkdir()
     for program in Path(PG_BIN).iterdir():
@@ -235,9 +241,9 @@ def break_off(node, killed):
     (bindir / "pg_rewind").write_text(
         f"""#!/bin/bash
 case "$*" in *--dry-run*|*--version*) exec {PG_BIN}/pg_rewind "$@";; esac
-(ulimit -c 0; ulimit -f 8192; exec {PG_BIN}/pg_rewind "$@")
+({"" if who == "pgrmon" else "ulimit -c 0; ulimit -f 8192;"} exec {PG_BIN}/pg_rewind "$@")
 code=$?
-{"kill -9 $PPID" if killed else ""}
+{"" if who == "pg_rewind" else "kill -9 $PPID"}
 exit $code
 """
     )
@@ -256,24 +262,25 @@ def assert_cannot_start(node):
         find_all(done.err, ["a rewind of .* broke off", 'execute "pgrmon node rejoin" again'])
 
 
-@pytest.mark.parametrize("killed", [False, True], ids=["pg_rewind", "pgrmon"])
-def test_rewind_that_broke_off(calm, killed):
+@pytest.mark.parametrize("who", ["pg_rewind", "both", "pgrmon"])
+def test_rewind_that_broke_off(calm, who):
     """Half of the files are the leader's. Nobody starts that, and it is done again."""
     nodes = calm(3)
     leader = diverge(nodes)
     node = nodes[1]
     wait_held(node)
     relation = node.value("select pg_relation_filenode('tail')")
-    bindir = break_off(node, killed)
+    bindir = break_off(node, who)
     failed = node.pgrmon("-b", bindir, "node", "rejoin")
-    assert failed.rc == (-signal.SIGKILL if killed else 24), failed.describe()
+    assert failed.rc == (24 if who == "pg_rewind" else -signal.SIGKILL), failed.describe()
     assert_cannot_start(node)
     kept = kept_of(node)
-    if not killed:
+    if who == "pg_rewind":
         find_all(failed.err, ["pg_rewind failed", 'execute "pgrmon node rejoin" again'])
         assert events(leader)[-1][1] is False
     done = node.pgrmon("node", "rejoin").ok()
-    find_all(done.err, ["an earlier rewind broke off, and is done again"])
+    what = "after pg_rewind had ended, and is finished" if who == "pgrmon" else "is done again"
+    find_all(done.err, [f"an earlier rewind broke off.* {what}"])
     assert kept_of(node) == kept, "kept once"
     assert_back(nodes, node, leader)
     nodes.wait_calm()
@@ -287,7 +294,7 @@ def test_rewind_that_broke_off_and_another_leader(calm):
     leader = diverge(nodes)
     node, other = nodes[1], nodes[5 - leader.number]
     wait_held(node)
-    node.pgrmon("-b", break_off(node, False), "node", "rejoin")
+    node.pgrmon("-b", break_off(node, "pg_rewind"), "node", "rejoin")
     nodes.wait_streaming(other.number, leader.number)
     leader.kill9()
     other = nodes.wait_primary(other.number)
@@ -361,6 +368,11 @@ def test_not_now(cluster):
     assert not nodes[1].postmaster()
     (nodes[1].data / "own.conf").write_text("own")
     shutil.chown(nodes[1].data / "own.conf", "postgres")
+    # As a walreceiver leaves it there that the leader then sent away: PostgreSQL does not
+    # start along a timeline that left before its checkpoint.
+    history = nodes[1].data / "pg_wal" / "00000002.history"
+    shutil.copy(nodes[2].data / "pg_wal" / history.name, history)
+    give_to_postgres(history)
     done = nodes[1].pgrmon("node", "rejoin", "--config-files=own.conf", *source).ok()
     find_all(done.err, ["way to rejoin: pg_rewind"])
     assert (nodes[1].data / "own.conf").read_text() == "own"

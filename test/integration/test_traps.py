@@ -291,6 +291,20 @@ def test_start_is_guarded(pair, tool):
     assert tool(pair[1], "start")["ok"] == "1"
 
 
+def test_start_takes_the_brake_away(pair, tool):
+    """start_guard = hold: the sentry left it there (G5)."""
+    brake = pair[1].data / "recovery.conf"
+    pair[1].stop("immediate")
+    brake.write_text("# pgrmon start guard\n")
+    result = tool(pair[1], "start")
+    assert result["ok"] == "1", result
+    assert pair[1].in_recovery() and not brake.exists()
+    pair[1].stop("immediate")
+    brake.write_text("# of somebody else\n")
+    assert tool(pair[1], "start")["ok"] == "0"
+    assert brake.exists()
+
+
 def test_start_with_the_options_of_last_time(pair, tool):
     """Debian's clusters have their configuration elsewhere."""
     node = pair[1]

@@ -121,7 +121,7 @@ void sim_pg_start(struct sim *sim, int id, int64_t ms)
         sim->stats.guarded++;
     }
     item.uid = pg->start_uid;
-    item.at = mono_add(sim->now, ms);
+    item.at = mono_add(sim->now, ms > pg->slow_ms ? ms : pg->slow_ms);
     sim_push(sim, &item);
 }
 
@@ -148,7 +148,7 @@ void pg_ready(struct sim *sim, const struct sim_item *item)
         return;
     }
     pg->state = SIM_PG_UP;
-    if (!pg->replay_paused) {
+    if (!pg->replay_paused && (pg->delay_ms == 0 || !pg->in_recovery)) {
         pg->replayed = pg->lsn;
         pg->table = pg->received;
     }

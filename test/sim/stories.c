@@ -78,6 +78,21 @@ static void reboot_of_the_leader(struct sim *sim)
     settle(sim);
 }
 
+/* node1 alone has what it acknowledged until it was frozen. */
+static void standby_hosts_back(struct sim *sim)
+{
+    calm(sim, 3);
+    sim_host_crash(sim, 2);
+    sim_host_crash(sim, 3);
+    sim_until(sim, 1, CORE_RESIGNING, FAILOVER_MS);
+    sim_say(sim, "the PostgreSQL of node1 takes longer to start than the others");
+    sim_node(sim, 1)->pg.slow_ms = 2000;
+    sim_host_boot(sim, 2, 100, 0);
+    sim_host_boot(sim, 3, 100, 0);
+    sim_until(sim, 1, CORE_PRIMARY, FAILOVER_MS);
+    settle(sim);
+}
+
 static void resigned_and_back(struct sim *sim)
 {
     calm(sim, 3);
@@ -385,6 +400,7 @@ const struct sim_scenario sim_stories[] = {
     {"first_lease", "L1: a first leader is fenced from the first promise on", first_lease},
     {"reboot_of_the_leader", "3.10-1: PostgreSQL comes up before the daemon, read-only", reboot_of_the_leader},
     {"slow_promotion", "3.10-2: the lease is lost during a promotion of 2.5 W", slow_promotion},
+    {"standby_hosts_back", "E9: a former leader's PostgreSQL starts: it is waited for", standby_hosts_back},
     {"resigned_and_back", "3.10-3: resigned, restarted by init, fresh echoes of the term", resigned_and_back},
     {"lost_file", "3.10-7: without a state file it does not vote", lost_file},
     {"window_changed", "3.10-7: a promise of the longer window stands", window_changed},

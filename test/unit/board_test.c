@@ -299,6 +299,7 @@ static void n5_a_resignation_is_believed_at_first_sight(void **state)
 
     (void)state;
     fixture_hear(&core, lead(2));
+    assert_false(board_is_over(&core, 1, 0)); /* who never resigned anything */
     assert_false(board_is_over(&core, 1, 2));
     /* Of another boot than known, once. */
     lies(&core, 3, fixture_note(1, CORE_PHASE_RESIGNED, 2, 0), 9, 1);

@@ -390,7 +390,7 @@ static void v1_who_voted_waits_for_its_candidate(void **state)
     core.durable.term = 2;
     core.durable.leader_id = 3;
     fixture_hear(&core, fixture_note(3, CORE_PHASE_CANVASS, 2, 3));
-    expect(&core, ELECT_WAIT, CORE_WHY_VOTED, 3);
+    expect(&core, ELECT_WAIT, CORE_WHY_AWAITED, 3);
     assert_int_equal(elect_decide(&core).why.term, 2);
 }
 
@@ -635,6 +635,8 @@ static void e9_who_is_a_candidate(void **state)
             fixture_member(&core, 3)->voting = false;
         if (i == 0)
             expect(&core, ELECT_WAIT, CORE_WHY_OTHER_BETTER, 3);
+        else if (i == 1 || i == 3 || i == 5) /* E10: but it has more WAL */
+            expect(&core, ELECT_CATCH_UP, CORE_WHY_CATCH_UP, 3);
         else
             expect(&core, ELECT_PROMOTE, CORE_WHY_ONLY_CANDIDATE, FIXTURE_SELF);
     }
@@ -657,6 +659,27 @@ static void e9_a_report_that_is_on_its_way_is_waited_for(void **state)
     assert_true(stands(&core));
     fixture_see(&core, fixture_standby(3));
     fixture_member(&core, 3)->role = CORE_ROLE_WITNESS;
+    assert_true(stands(&core));
+}
+
+/* A former leader's PostgreSQL starts: it has what nobody else may have. */
+static void e9_a_former_leader_gets_a_window(void **state)
+{
+    struct core core = fixture_electing(4);
+    struct core_note note = fixture_ask(3);
+
+    (void)state;
+    note.report = (struct core_report){.coming = true};
+    fixture_see(&core, fixture_failed(3, REACH_REFUSED));
+    fixture_hear(&core, note);
+    core.since.ms = core.now.ms - FIXTURE_W + 1;
+    expect(&core, ELECT_WAIT, CORE_WHY_SURVEY, 3);
+    core.since.ms = core.now.ms - FIXTURE_W;
+    assert_true(stands(&core));
+    core.since = core.now;
+    note.report.coming = false;
+    note.stamp.ms++;
+    fixture_hear(&core, note);
     assert_true(stands(&core));
 }
 
@@ -778,6 +801,7 @@ int main(void)
         T(e9_the_verdict_names_the_rule),
         T(e9_who_is_a_candidate),
         T(e9_a_report_that_is_on_its_way_is_waited_for),
+        T(e9_a_former_leader_gets_a_window),
         T(e9_manual_and_priority_0_never_promote_us),
         T(e9_a_failed_promotion_pauses),
         T(e9_all_come_to_the_same_winner),

@@ -190,6 +190,11 @@ static void nothing_is_written_as_nothing(void **state)
     note.report.term = 8;
     note.report.position.pos = 9;
     assert_string_equal(note_format(&note, text), note_format(&empty, again));
+    note.report.coming = true; /* but for that */
+    note = round_trip(&note);
+    assert_true(note.report.coming && !note.report.known && note.report.term == 0);
+    note.report.known = true;
+    assert_false(round_trip(&note).report.coming);
 }
 
 /* Does formatting `note` end the process by a trap? */

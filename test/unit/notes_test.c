@@ -188,7 +188,8 @@ static void table_for_people(void **state)
     (void)add_note(0, 1, 1, 25000);
     note = add_note(0, 2, 1, 700);
     note->echo = (struct core_stamp){.boot = 1, .ms = 100};
-    note->report = (struct core_report){true, 6, {0x16B374D848}};
+    note->report =
+        (struct core_report){.known = true, .term = 6, .position = {0x16B374D848}};
     note->frozen = note->voiceless = true;
     note = add_note(0, 9, 8, 700);
     note->echo = (struct core_stamp){.boot = 1, .ms = 100};
@@ -251,7 +252,8 @@ static void json_for_programs(void **state)
     note->echo = (struct core_stamp){.boot = 1, .ms = 4750};
     note->voiceless = true;
     note = add_note(0, 9, 0, 0);
-    note->report = (struct core_report){true, 6, {0x16B374D848}};
+    note->report =
+        (struct core_report){.known = true, .term = 6, .position = {0x16B374D848}};
     note->frozen = true;
     answers[1].seen.reach = REACH_REFUSED;
     answers[1].n_bad_notes = 2;

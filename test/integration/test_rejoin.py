@@ -375,4 +375,6 @@ def test_not_now(cluster):
     give_to_postgres(history)
     done = nodes[1].pgrmon("node", "rejoin", "--config-files=own.conf", *source).ok()
     find_all(done.err, ["way to rejoin: pg_rewind"])
+    cut_off_log = (nodes[1].state_directory / "rejoin.log").read_text()
+    find_all(cut_off_log, ["requested timeline 2 is not a child", "ready to accept read-only"])
     assert (nodes[1].data / "own.conf").read_text() == "own"

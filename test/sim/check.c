@@ -39,6 +39,7 @@ void sim_trapped(struct sim *sim)
 {
     char way[256] = "";
 
+    sim->trapped = true;
     for (int i = 0; i < sim->effects.n; i++) {
         const struct core_effect *effect = &sim->effects.v[i];
 
@@ -218,6 +219,9 @@ void check_file(struct sim *sim,
                  node->id, node->file.term, durable->term);
     if (durable->leader_id == 0 || node->twin_of != 0)
         return;
+    if (node->file.incarnation == 0)
+        sim_fail(sim, "D3: node%d promises term %" PRId64 " without a file", node->id,
+                 durable->term);
     check_free(sim, node, durable);
     remember_promise(sim, node, durable);
 }

@@ -35,6 +35,7 @@ enum cmd_option {
     CMD_OPT_COMPACT = 1 << 15,  /* --compact */
     CMD_OPT_FOR = 1 << 17,      /* --for=duration */
     CMD_OPT_CONN = 1 << 16,     /* -d -h -p -U; implied by NEED_CONFIG_OR_CONN */
+    CMD_OPT_REJOIN = 1 << 17,   /* --clone, --keep, --config-files, ... */
 };
 
 /* What a command needs before it runs. */
@@ -73,6 +74,8 @@ struct cmd_line {
     const char *pgdata, *replication_user, *recovery_min_apply_delay;
     bool fast_checkpoint, replication_conf_only, verify_backup;
     bool siblings_follow;
+    bool clone, keep, force_rewind;
+    const char *config_files, *config_archive_dir;
     unsigned checks;  /* bits of enum node_check (node_check.h) */
     const char *word; /* one of the command's, NULL when it has none */
 };
@@ -110,6 +113,7 @@ struct cmd {
     X(witness_unregister)                                                              \
     X(node_status)                                                                     \
     X(node_check)                                                                      \
+    X(node_rejoin)                                                                     \
     X(node_maintenance)                                                                \
     X(node_guard)                                                                      \
     X(node_release)                                                                    \

@@ -17,6 +17,7 @@ enum exit_code {
     EXIT_CODE_INTERNAL = 15,     /* a bug */
     EXIT_CODE_REGISTRATION_SYNC = 20, /* record did not reach the standby in time */
     EXIT_CODE_FOLLOW = 23,            /* follow failed */
+    EXIT_CODE_REJOIN = 24,            /* rejoin failed */
     EXIT_CODE_NODE_STATUS = 25,       /* status, show or check found a problem */
     EXIT_CODE_PAUSE = 26,             /* a pause was not granted or ended in time */
 };

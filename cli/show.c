@@ -269,6 +269,23 @@ static void judge_upstream(struct show *show, const struct show_row *row)
         add_issue(show, NODE_FMT " has no upstream in its record", NODE_ARGS(record));
 }
 
+/* What was the primary, or was cut off by a vote, and came back read-only. While it
+ * follows nobody its daemon may be about to; if its WAL has diverged it never will. */
+static void judge_held(struct show *show, const struct show_row *row)
+{
+    const struct core_observation *seen = &row->answer->seen;
+    const struct node_record *record = row->record;
+
+    if (show->primary < 0 || !seen->in_recovery || seen->receiver_streaming ||
+        row->attach == SHOW_ATTACH_YES ||
+        (record->active && record->role == CORE_ROLE_STANDBY))
+        return;
+    add_issue(show,
+              NODE_FMT " is held read-only and follows nobody: if that lasts, execute "
+                       "\"pgrmon node rejoin\" there",
+              NODE_ARGS(record));
+}
+
 static void judge_cluster(struct show *show, const struct show_row *row)
 {
     const struct core_observation *lead;
@@ -357,6 +374,7 @@ static void judge_row(struct show *show, const struct show_row *row, bool verbos
     }
     judge_role(show, row);
     judge_upstream(show, row);
+    judge_held(show, row);
     judge_cluster(show, row);
 }
 

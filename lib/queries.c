@@ -450,6 +450,12 @@ QUERY(promote, 2, "SELECT pg_promote($1::bool, $2::int)");
 QUERY(reload, 0, "SELECT pg_reload_conf()");
 QUERY(checkpoint, 0, "CHECKPOINT");
 
+/* pg_rewind takes the source's timeline from its last checkpoint, which a promotion does
+ * not make. */
+QUERY(rewind_source, 0,
+      "SELECT timeline_id, (pg_stat_file('recovery.conf', true)).size IS NOT NULL "
+      "FROM pg_control_checkpoint()");
+
 QUERY(checkpoint_age, 0,
       "SELECT extract(epoch FROM now() - c.checkpoint_time)::bigint, "
       "(" REPLAY_END "- c.redo_lsn)::bigint "

@@ -133,6 +133,8 @@ struct query {
  *   promote      $1 wait $2 seconds -> pg_promote()'s answer
  *   reload       -> true
  *   checkpoint   no row
+ *   rewind_source    -> timeline of the last checkpoint, whether a recovery.conf is in
+ *                the data directory; 42501 = may not call pg_stat_file()
  *   checkpoint_age   -> seconds since the last checkpoint, WAL bytes since its redo
  */
 #define QUERY_LIST(X)                                                                  \
@@ -189,6 +191,7 @@ struct query {
     X(promote)                                                                         \
     X(reload)                                                                          \
     X(checkpoint)                                                                      \
+    X(rewind_source)                                                                   \
     X(checkpoint_age)
 /* clang-format on */
 

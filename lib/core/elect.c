@@ -32,7 +32,7 @@ static bool may_lead_us(const struct core *core, int i)
 
     return core->members[i].id != core->settings.self_id && view_is_fresh(core, view) &&
            view_is_primary(core, view) && !view_is_stale(core, view) &&
-           view->seen.term >= core->durable.term &&
+           (view->seen.term >= core->durable.term || !CORE_RULE(E2_ROW)) &&
            !board_is_fresh(core, &core->peers[i]) &&
            !board_is_over(core, core->members[i].id, core->durable.term);
 }

@@ -170,7 +170,7 @@ static struct mono lapsed_at(const struct core *core)
     struct mono since = core->lead_since.ms > grace.ms ? core->lead_since : grace;
 
     /* M1: it was valid until more ballots were needed than before. */
-    if (core->outvoted_at.ms > since.ms)
+    if (CORE_RULE(M1_OUTVOTED) && core->outvoted_at.ms > since.ms)
         since = core->outvoted_at;
     return until.ms > since.ms ? until : since;
 }
@@ -584,7 +584,8 @@ static struct mono freeze_at(const struct core *core)
         return MONO_NEVER;
     /* M4: whoever stops this daemon in good order lets PostgreSQL go on; but not what
      * is being promoted, or ended. */
-    if (core->stopping && !core->handing_over && core->state == CORE_PRIMARY)
+    if (core->stopping && !core->handing_over &&
+        (core->state == CORE_PRIMARY || !CORE_RULE(M4_PRIMARY)))
         return MONO_NEVER;
     if (core->state == CORE_PROMOTING ? !may_fence(core) : !is_armed(core))
         return MONO_NEVER;

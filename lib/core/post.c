@@ -62,7 +62,8 @@ struct core_note post_note(const struct core *core)
         .voiceless = CORE_RULE(D3_VOICE) && core->durable.incarnation == 0,
     };
 
-    note.report.coming = !note.report.known && lease_report_is_coming(core);
+    note.report.coming =
+        CORE_RULE(E9_COMING) && !note.report.known && lease_report_is_coming(core);
     if (note.window_ms == 0 || note.window_ms > window_of(&core->settings))
         note.window_ms = window_of(&core->settings);
     if (supported == 0) {

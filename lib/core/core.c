@@ -433,18 +433,22 @@ void core_init(struct core *core, const struct core_settings *settings)
     view_set_members(core, NULL, 0);
 }
 
+void core_pass_time(struct core *core, struct mono now)
+{
+    /* on_daemon_loss = keep: a daemon that stood still is no reason to fence, either.
+     * Before it judges, it reads. */
+    if (core->settings.keep_on_daemon_loss && core->now.ms != 0 &&
+        mono_diff(now, core->now) > CORE_SURVEY_BEATS * core->settings.beat_ms)
+        core->armed_at = now;
+    core->now = now.ms > core->now.ms ? now : core->now;
+}
+
 void core_step(struct core *core,
                const struct core_event *event,
                struct core_effects *effects)
 {
     effects->n = 0;
-    /* on_daemon_loss = keep: a daemon that stood still is no reason to fence, either.
-     * Before it judges, it reads. */
-    if (core->settings.keep_on_daemon_loss && core->now.ms != 0 &&
-        mono_diff(event->now, core->now) > CORE_SURVEY_BEATS * core->settings.beat_ms)
-        core->armed_at = event->now;
-    /* Time never runs backwards here, whatever the caller's clock does. */
-    core->now = event->now.ms > core->now.ms ? event->now : core->now;
+    core_pass_time(core, event->now);
     digest(core, event, effects);
     for (int moves = 0; act(core, effects); moves++)
         CORE_ASSERT(moves < MAX_MOVES);

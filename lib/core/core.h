@@ -239,6 +239,7 @@ enum core_reason {
     CORE_WHY_ONLY_CANDIDATE,  /* promote: nobody else can */
     CORE_WHY_BEST_CANDIDATE,  /* promote: won the ranking */
     CORE_WHY_BACKOFF,         /* last promotion failed; waiting before the next */
+    CORE_WHY_CATCH_UP,        /* the furthest may not lead: we fetch its WAL first */
     /* ends of actions */
     CORE_WHY_PROMOTED,
     CORE_WHY_PROMOTE_FAILED,
@@ -492,6 +493,10 @@ struct core {
     struct mono awaited_since; /* since when */
     struct mono backoff_until; /* no promotion or follow before */
 
+    bool catching_up; /* own PostgreSQL streams from one that may not lead (E10) */
+    struct lsn catch_up_to;
+    struct mono catch_up_until; /* ms 0 = not tried in this election */
+
     uint32_t action_id;   /* of the promotion or follow under way; 0 = none */
     uint32_t last_id;     /* the newest id given out */
     int action_node_id;   /* whom we follow */
@@ -557,6 +562,7 @@ struct core {
     struct mono lead_since; /* of this leadership in this run */
     struct mono outvoted_at; /* when the membership last changed under a valid lease */
     struct mono frozen_since; /* ms 0 = not frozen */
+    bool freeze_said;         /* that it is frozen, whoever did it; not yet: thawed */
     int64_t frozen_ms;        /* sum of freezes, decaying (L5) */
     struct mono frozen_at;    /* when that sum was last brought up to date */
     struct mono lease_told;   /* freeze_at as last told to the sentry */

@@ -9,6 +9,7 @@
 
 #include "core/ballot.h"
 #include "core/board.h"
+#include "core/catchup.h"
 #include "core/quorum.h"
 #include "core/rank.h"
 #include "core/view.h"
@@ -179,9 +180,7 @@ static struct verdict still_visible(const struct core *core)
 /* ---- E7, E9: candidates -----------------------------------------------------------
  */
 
-/* Whether a member may lead: its daemon runs, has a voice, and its WAL is known. Self
- * needs no note: we know that we run. */
-static bool is_candidate(const struct core *core, int i)
+bool elect_is_candidate(const struct core *core, int i)
 {
     const struct core_member *member = &core->members[i];
     const struct core_peer *peer = &core->peers[i];
@@ -220,7 +219,7 @@ static struct core_why best_candidate(const struct core *core)
     for (int i = 0; i < core->n_members; i++) {
         struct rank_candidate next;
 
-        if (!is_candidate(core, i))
+        if (!elect_is_candidate(core, i))
             continue;
         next = candidate(core, i);
         best.a++;
@@ -301,6 +300,10 @@ static struct verdict choose(const struct core *core)
 
     if (best.node_id == core->settings.self_id ||
         (!CORE_RULE(E9_BEST) && core->report.known)) {
+        const struct core_member *source = catchup_source(core);
+
+        if (CORE_RULE(E10_FETCHES) && source != NULL)
+            return verdict(ELECT_CATCH_UP, CORE_WHY_CATCH_UP, source->id);
         result.action = ELECT_PROMOTE;
         result.why.reason =
             best.a == 1 ? CORE_WHY_ONLY_CANDIDATE : CORE_WHY_BEST_CANDIDATE;
@@ -417,6 +420,8 @@ static struct verdict not_comparable(const struct core *core)
 
     if (!view_is_ours(core, self))
         return verdict(ELECT_WAIT, CORE_WHY_SELF_DOWN, core->settings.self_id);
+    if (catchup_is_on(core))
+        return verdict(ELECT_WAIT, CORE_WHY_CATCH_UP, core->action_node_id);
     if (!core->report.known)
         return verdict(ELECT_WAIT, CORE_WHY_NO_REPORT, core->settings.self_id);
     return verdict(ELECT_WAIT, CORE_WHY_NONE, 0);

@@ -41,4 +41,8 @@ void core_become(struct core *core,
                  struct core_why why,
                  struct core_effects *out);
 
+/* Time goes on to `now`: before anything is decided or said. It never runs backwards
+ * here, whatever the caller's clock does. */
+void core_pass_time(struct core *core, struct mono now);
+
 #endif

@@ -214,6 +214,7 @@ void lease_resign(struct core *core, enum core_reason reason, struct core_effect
     core->resign_why = reason;
     core->led = core->durable.duty == CORE_DUTY_LEADING;
     core->renew_term = 0;
+    core->freeze_said = false;
     core->inherited_until = (struct mono){0};
     core->action_id = 0;
     core_become(core, CORE_RESIGNING, why, out);
@@ -313,6 +314,7 @@ static void say_frozen(struct core *core, bool frozen, struct core_effects *out)
     why.term = core->durable.lead_term;
     effect_report(out, CORE_SAY_LEASE, core->settings.self_id, why);
     effect_record(out, frozen ? CORE_REC_FROZEN : CORE_REC_THAWED, true, why);
+    core->freeze_said = frozen;
 }
 
 /* Once a quorum has supported us, others could elect somebody without us: from here on
@@ -510,11 +512,10 @@ bool lease_lead(struct core *core, struct core_effects *out)
             lease_resign(core, CORE_WHY_TOO_LONG_FROZEN, out);
             return true;
         }
-        if (!is_frozen(core)) {
-            if (core->fence_id == 0)
-                say_frozen(core, true, out);
+        if (!core->freeze_said) /* the sentry may have been first */
+            say_frozen(core, true, out);
+        if (!is_frozen(core))
             act(core, CORE_EFF_FREEZE, out);
-        }
         return false;
     }
     arm(core, out);

@@ -5,6 +5,8 @@
 
 #include "core/ballot.h"
 #include "core/board.h"
+#include "core/catchup.h"
+#include "core/internal.h"
 #include "core/lease.h"
 #include "core/view.h"
 
@@ -63,7 +65,8 @@ struct core_note post_note(const struct core *core)
     };
 
     note.report.coming =
-        CORE_RULE(E9_COMING) && !note.report.known && lease_report_is_coming(core);
+        !note.report.known &&
+        (catchup_is_on(core) || (CORE_RULE(E9_COMING) && lease_report_is_coming(core)));
     if (note.window_ms == 0 || note.window_ms > window_of(&core->settings))
         note.window_ms = window_of(&core->settings);
     if (supported == 0) {
@@ -100,8 +103,7 @@ struct core_note core_post(struct core *core, struct mono now)
     struct core_note note;
     const struct core_peer *peer;
 
-    if (now.ms > core->now.ms)
-        core->now = now;
+    core_pass_time(core, now);
     now = core->now;
     note = post_note(core);
     peer = board_peer(core, note.leader_id);

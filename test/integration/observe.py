@@ -1,6 +1,9 @@
 """What a test watches while a fault lasts: processes, positions."""
 
+import os
+import re
 import threading
+from pathlib import Path
 
 import psycopg
 from acks import now
@@ -87,6 +90,29 @@ class PgWatch(_Watch):
 
     def describe(self, reference):
         return ", ".join(f"{w - reference:+.2f} {s}" for w, s in self.changes)
+
+
+class LoadWatch(_Watch):
+    """How many processes want a processor at a time, of the whole machine."""
+
+    def __init__(self, interval=0.05):
+        super().__init__(interval)
+        self._sum = self._looks = 0
+
+    def look(self):
+        text = Path("/proc/stat").read_text()
+        self._sum += int(re.search(r"^procs_running (\d+)", text, re.M)[1]) - 1  # us
+        self._looks += 1
+
+    def mean(self):
+        return self._sum / max(self._looks, 1)
+
+    def is_busy(self):
+        """More than a test and its cluster are."""
+        return self.mean() > os.cpu_count() + 0.5
+
+    def describe(self):
+        return f"{self.mean():.1f} processes wanted a processor, of {os.cpu_count()}"
 
 
 class PositionWatch(_Watch):

@@ -2,12 +2,16 @@
 of those that are there, and nobody does anything by hand. PostgreSQL is started by each
 host's init, as a host boots."""
 
+import itertools
+
 import pytest
 from acks import TABLE, now
 from faults import (
+    LEASE,
     assert_only_tail_lost,
     assert_rows_within,
     measured,
+    pause,
     wait_one_primary,
 )
 from lab import wait_for
@@ -21,7 +25,7 @@ def black_out(nodes):
     return at
 
 
-@pytest.mark.parametrize("order", [(1, 2, 3), (3, 2, 1), (2, 1, 3)], ids=str)
+@pytest.mark.parametrize("order", itertools.permutations((1, 2, 3)), ids=str)
 def test_all_return(calm, acks, order):
     nodes = calm(3)
     clients = acks(nodes)
@@ -43,13 +47,14 @@ def test_all_return(calm, acks, order):
             assert not nodes[number].is_writable()
 
 
-def test_without_the_first_primary(calm, acks):
+@pytest.mark.parametrize("order", [(3, 2), (2, 3)], ids=str)
+def test_without_the_first_primary(calm, acks, order):
     nodes = calm(3)
     clients = acks(nodes)
     at = black_out(nodes)
     dark = now()
-    nodes[3].boot()
-    nodes[2].boot()
+    for number in order:
+        nodes[number].boot()
     leader = nodes.wait_primary(2, 3, timeout=60)
     other = nodes[5 - leader.number]
     clients.wait_writes(leader.number, dark)
@@ -58,6 +63,27 @@ def test_without_the_first_primary(calm, acks):
     clients.stop()
     wait_for(lambda: nothing_missing(leader, other), 10, f"{other.name} to have all")
     assert_rows_within(other, leader)
+
+
+@pytest.mark.parametrize("order", [(2, 3), (3, 2)], ids=str)
+def test_the_most_advanced_of_those_present(calm, acks, lab, order):
+    """Node 1 stays away. Node 2, which would be first by its number, has less."""
+    nodes = calm(3)
+    clients = acks(nodes)
+    lab.cut(1, 2)
+    behind = now()
+    pause(0.5 * LEASE)
+    at = black_out(nodes)
+    lab.heal_cuts()
+    dark = now()
+    for number in order:
+        nodes[number].boot()
+    leader = nodes.wait_primary(2, 3, timeout=60)
+    assert leader.number == 3, "node2 leads without what node3 has"
+    clients.wait_writes(3, dark)
+    assert_only_tail_lost(clients, leader, at)
+    assert clients.acks(1, behind + 0.1, at), "nothing was written that node2 lacks"
+    nodes.wait_streaming(2, 3, timeout=40)
 
 
 def nothing_missing(leader, other):

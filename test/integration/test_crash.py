@@ -45,6 +45,7 @@ def test_crash_costs_little_more_than_a_promotion(cluster, acks, ack_program, sl
     assert behind <= 0, f"node{new} leads from {behind} bytes before what a standby had"
 
 
+@pytest.mark.timing  # it needs all processors
 def test_crash_under_long_statements(calm, acks):
     """Backends of a dead postmaster go on, and would acknowledge (postgres-facts 2)."""
     nodes = calm(3)

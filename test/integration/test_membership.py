@@ -74,6 +74,19 @@ def test_five_nodes_two_lost(calm, acks):
     wait_one_primary(nodes, followers=(3, 4, 5))
 
 
+def test_five_nodes_two_standbys_lost(calm, acks):
+    nodes = calm(5)
+    clients = acks(nodes)
+    regime = nodes.regime()
+    with PgWatch(nodes[1]) as watch:
+        began = now()
+        nodes[4].lose_power()
+        nodes[5].lose_power()
+        pause(1.5 * W)
+        watch.never("frozen", "partly", "gone", since=began)
+    assert_calm(nodes, clients, began, regime)
+
+
 # Coming and going.
 
 
@@ -158,8 +171,9 @@ def test_wal_decides_before_priority(calm, acks, lab):
     pause(0.5 * LEASE)
     died = now()
     nodes[1].kill9()
-    lab.heal_cuts()
     new, _ = clients.wait_new_writes(1, died)
+    # Not before: what node1's kernel holds for node3 would still be sent.
+    lab.heal_cuts()
     assert new == 2, "node3 leads without what node2 has"
     wait_one_primary(nodes, followers=(3,))
 
@@ -173,8 +187,8 @@ def test_priority_zero_never_leads(calm, acks, lab):
     pause(0.5 * LEASE)
     died = now()
     nodes[1].kill9()
-    lab.heal_cuts()
     new, _ = clients.wait_new_writes(1, died, timeout=40)
+    lab.heal_cuts()
     assert new == 3
     wait_for(lambda: not nodes[2].is_primary(), 1, "node2 to be no primary")
 

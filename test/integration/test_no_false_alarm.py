@@ -90,7 +90,8 @@ def test_too_many_connections(undisturbed):
 
 
 def test_changed_password(undisturbed):
-    """Old sessions go on; new ones are refused until the password file is right."""
+    """The primary's sessions go on; new ones are refused until the password file is
+    right."""
 
     def fault(nodes):
         rule = f"host pgrmon pgrmon {SUBNET}.0/24 scram-sha-256\n"
@@ -100,6 +101,7 @@ def test_changed_password(undisturbed):
             file.write_text(rule + before[node])
             node.reload()
         admin(nodes[1], "alter role pgrmon password 'nobody was told'")
+        admin(nodes[1], FROM_OTHERS, nodes[1].address)
 
         def undo():
             for node, file in files.items():

@@ -3,6 +3,7 @@
 from acks import now
 from faults import (
     LEASE,
+    TOLERANCE,
     W,
     assert_calm,
     measured,
@@ -48,6 +49,28 @@ def test_daemons_of_the_standbys_are_restarted(calm, acks):
     assert_calm(nodes, clients, began, regime)
 
 
+def test_both_standbys_in_maintenance(calm, acks):
+    """Released from voting, they may go with host and all, and come back."""
+    nodes = calm(3)
+    clients = acks(nodes)
+    regime = nodes.regime()
+    with PgWatch(nodes[1]) as watch:
+        began = now()
+        for number in (2, 3):
+            nodes[number].pgrmon("node", "maintenance", "on").ok()
+        for number in (2, 3):
+            nodes[number].lose_power()
+        pause(1.5 * W)
+        for number in (2, 3):
+            nodes[number].boot()
+            nodes.wait_streaming(number, 1)
+        for number in (2, 3):
+            nodes[number].pgrmon("node", "maintenance", "off").ok()
+        nodes.wait_calm()
+        watch.never("frozen", "partly", "gone", since=began)
+    assert_calm(nodes, clients, began, regime)
+
+
 def test_one_standby_host_lost(calm, acks):
     nodes = calm(3)
     clients = acks(nodes)
@@ -71,8 +94,8 @@ def test_both_standby_hosts_lost_and_back(calm, acks, lab):
             lab.cut_host(number)  # at once; what follows takes its time
         for number in (2, 3):
             nodes[number].lose_power()
-        measured("to freeze", watch_until(watch, "frozen", began, LEASE + 0.75))
-        measured("to the end", watch_until(watch, "gone", began, W + 0.75))
+        measured("to freeze", watch_until(watch, "frozen", began, LEASE + TOLERANCE))
+        measured("to the end", watch_until(watch, "gone", began, W + TOLERANCE))
     stopped = now()
     assert not clients.acks(since=watch.first("gone", began) + 0.1)
     for number in (2, 3):

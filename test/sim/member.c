@@ -91,6 +91,16 @@ static bool has_confirmed(const struct core_member *member,
     return seen->reach == REACH_OK && seen->term >= term;
 }
 
+/* Who has not recorded its own term yet changes nothing: the version would be one of
+ * the former leader's term, and the majority that is asked for would be of that one. */
+static bool leads(const struct answers *answers, int primary_id)
+{
+    const struct core_note *note = newest(answers, primary_id);
+
+    return note != NULL && note->phase == CORE_PHASE_LEAD &&
+           note->term == answers->seen[primary_id].term;
+}
+
 /* A majority has confirmed `set`, or there is no daemon that could. */
 static bool
 is_settled(const struct sim_table *set, const struct answers *answers, int primary_id)
@@ -106,7 +116,7 @@ is_settled(const struct sim_table *set, const struct answers *answers, int prima
         confirmed += has_confirmed(&set->v[i], answers, set->members_version,
                                    answers->seen[primary_id].term);
     }
-    return !daemons || confirmed >= voters / 2 + 1;
+    return !daemons || (confirmed >= voters / 2 + 1 && leads(answers, primary_id));
 }
 
 /* ---- one command --------------------------------------------------------------------

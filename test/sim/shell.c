@@ -190,6 +190,13 @@ static void feed_start(struct sim *sim, struct sim_node *node)
     shell_feed_members(sim, node, &node->stored);
 }
 
+static void start_again(struct sim *sim, int id, int unused)
+{
+    (void)unused;
+    if (!sim->nodes[id].host_down)
+        sim_daemon_start(sim, id);
+}
+
 void sim_daemon_start(struct sim *sim, int id)
 {
     struct sim_node *node = sim_node(sim, id);
@@ -197,6 +204,10 @@ void sim_daemon_start(struct sim *sim, int id)
 
     if (node->daemon.running)
         return;
+    if (world_is_paused(sim, id)) { /* nothing starts there now */
+        sim_later(sim, mono_diff(node->paused_until, sim->now) + 1, start_again, id, 0);
+        return;
+    }
     trace_world(sim, "pgrmond starts on node%d", id);
     memset(&node->daemon, 0, sizeof node->daemon);
     node->daemon.life = life + 1;
@@ -204,9 +215,7 @@ void sim_daemon_start(struct sim *sim, int id)
     if (node->file.incarnation != 0 && !node->settings.witness)
         node->pg.guard = true;
     if (node->loose)
-        node->loose_until =
-            mono_add(world_is_paused(sim, id) ? node->paused_until : sim->now,
-                     5 * node->settings.beat_ms);
+        node->loose_until = mono_add(sim->now, 5 * node->settings.beat_ms);
     node->loose = false;
     core_init(&node->daemon.core, &node->settings);
     feed_start(sim, node);

@@ -295,6 +295,23 @@ static void l4_frozen_at_exactly_the_lapse(void **state)
     assert_int_equal(n_effects(effects, CORE_EFF_FREEZE), 1);
 }
 
+/* Both have the same deadline. */
+static void l4_a_freeze_by_the_sentry_is_said_as_well(void **state)
+{
+    struct core core = fixture_leading(3);
+    const struct core_effects *effects =
+        step_local(&core, T0 + LEASE, CORE_LOCAL_FROZEN, false);
+
+    (void)state;
+    assert_int_equal(n_effects(effects, CORE_EFF_FREEZE), 0);
+    assert_true(says(effects, CORE_SAY_LEASE));
+    assert_true(records(effects, CORE_REC_FROZEN));
+    effects = step_tick(&core, T0 + LEASE + 1);
+    assert_false(says(effects, CORE_SAY_LEASE)); /* once */
+    effects = step_supported(&core, T0 + LEASE + 2);
+    assert_true(records(effects, CORE_REC_THAWED));
+}
+
 static struct core frozen(int n)
 {
     struct core core = fixture_leading(n);
@@ -813,6 +830,12 @@ static void m4_a_daemon_that_stood_still_reads_before_it_judges(void **state)
     assert_int_equal(core.fence_kind, CORE_EFF_FREEZE);
     (void)step_supported(&core, T0 + 61500);
     assert_int_equal(core.state, CORE_PRIMARY);
+    core = fixture_leading(3);
+    core.settings.keep_on_daemon_loss = true;
+    (void)core_post(&core,
+                    (struct mono){T0 + 60000}); /* the first that it did was to ask */
+    (void)step_tick(&core, T0 + 60001);
+    assert_int_equal(core.state, CORE_PRIMARY);
 }
 
 /* Else the sentry of a daemon that stands still in that moment strikes too early. */
@@ -958,6 +981,7 @@ int main(void)
         T(l3_a_restart_in_place_is_given_its_patience),
         T(l3_who_came_up_in_recovery_resigns),
         T(l4_frozen_at_exactly_the_lapse),
+        T(l4_a_freeze_by_the_sentry_is_said_as_well),
         T(l5_continued_only_with_a_valid_lease),
         T(l5_frozen_too_long_resigns),
         T(l5_continued_when_it_needs_no_lease_any_more),

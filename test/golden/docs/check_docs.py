@@ -187,8 +187,20 @@ def check_settings():
     expect(names and names <= known, f"README.md: unknown settings {names - known}")
 
 
+def check_safety():
+    """The tests that safety.md names are there."""
+    rows = sections(read("docs/safety.md"), 2)["Which test shows it"]
+    names = set(re.findall(r"`([a-z]\w+)`", rows))
+    expect(len(names) > 60, f"safety.md: only {len(names)} tests")
+    files = [p for p in (TOP / "test").rglob("*") if p.suffix in (".c", ".h", ".py")]
+    known = {file.stem for file in files}
+    known |= set(re.findall(r"\w+", "\n".join(f.read_text() for f in files)))
+    expect(names <= known, f"safety.md: there is no test {names - known}")
+
+
 check_pgrmon_page()
 check_pgrmond_page()
+check_safety()
 check_command_lines()
 check_architecture()
 check_links()

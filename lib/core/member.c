@@ -28,7 +28,7 @@ void member_raise(struct core *core, struct core_effects *out)
     int64_t version = newest_kept(core);
     struct core_effect *effect;
 
-    if (!CORE_RULE(M1_RAISED) || !core->lead_recorded || core->raise_id != 0 ||
+    if (CORE_WITHOUT(M1_RAISED) || !core->lead_recorded || core->raise_id != 0 ||
         version <= core->raised || !mono_reached(core->raise_after, core->now) ||
         !view_self_is_up(core))
         return;

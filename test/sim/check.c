@@ -235,7 +235,8 @@ check_lead(struct sim *sim, struct sim_node *node, const struct core_note *note)
 
     if (leader == node->id)
         return;
-    if (leader != 0 && ((sim->excuse & SIM_TWO_NODES) != 0 || has_pair(sim)))
+    if (leader != 0 &&
+        ((sim->excuse & (SIM_TWO_NODES | SIM_COPIED)) != 0 || has_pair(sim)))
         return; /* both won it alone: only node ids tell them apart (3.8) */
     if (leader != 0)
         sim_fail(sim, "f: node%d leads term %" PRId64 ", but so did node%d", node->id,

@@ -399,7 +399,7 @@ static void heal_node(struct sim *sim, int id)
         sim_host_boot(sim, id, 500, 0);
     mend_pg(sim, id, 0);
     start_pg(sim, id, 500);
-    if (!node->spare)
+    if (!node->spare || node->file.incarnation != 0)
         sim_daemon_start(sim, id);
     if (node->settings.failover == CORE_FAILOVER_MANUAL)
         toggle_failover(sim, id);
@@ -423,7 +423,8 @@ static bool knows_nothing_of(struct sim *sim, int id, int leader_id)
     struct sim_node *leader = &sim->nodes[leader_id], *node = &sim->nodes[id];
 
     return world_record_of(&leader->pg.table, id) != NULL &&
-           world_record_of(&node->stored, leader_id) == NULL;
+           (world_record_of(&node->stored, leader_id) == NULL ||
+            world_record_of(&node->stored, id) == NULL);
 }
 
 void nemesis_rejoin(struct sim *sim, int leader_id)

@@ -120,6 +120,20 @@ static void e2_one_without_a_daemon_too(void **state)
     assert_int_not_equal(elect_decide(&core).action, ELECT_FOLLOW);
 }
 
+/* P1: a promotion whose daemon died before the row was written. */
+static void e2_not_before_the_row_of_what_we_promised_is_there(void **state)
+{
+    struct core core = fixture_electing(3);
+
+    (void)state;
+    core.durable.term = 3;
+    core.durable.leader_id = 3;
+    writable(&core, 3, 2);
+    assert_int_not_equal(elect_decide(&core).action, ELECT_FOLLOW);
+    writable(&core, 3, 3);
+    expect(&core, ELECT_FOLLOW, CORE_WHY_LEADER_FOUND, 3);
+}
+
 static void e2_not_while_it_says_that_it_is_promoting(void **state)
 {
     struct core core = fixture_electing(5);
@@ -760,6 +774,7 @@ int main(void)
         T(e1_a_resignation_cuts_the_survey_short),
         T(e2_a_new_leader_is_followed),
         T(e2_one_without_a_daemon_too),
+        T(e2_not_before_the_row_of_what_we_promised_is_there),
         T(e2_not_while_it_says_that_it_is_promoting),
         T(e2_not_whose_term_is_over),
         T(e2_one_of_a_lower_term_is_waited_for),

@@ -180,6 +180,13 @@ static struct verdict still_visible(const struct core *core)
 /* ---- E7, E9: candidates -----------------------------------------------------------
  */
 
+/* V1, M1: nobody who keeps a newer membership votes for it. */
+static bool is_outdated(const struct core *core, const struct core_peer *peer)
+{
+    return CORE_RULE(E9_MEMBERS) &&
+           peer->note.members_version < core->durable.members_version;
+}
+
 bool elect_is_candidate(const struct core *core, int i)
 {
     const struct core_member *member = &core->members[i];
@@ -196,6 +203,7 @@ bool elect_is_candidate(const struct core *core, int i)
     return board_is_fresh(core, peer) && peer->note.report.known &&
            (!peer->note.voiceless || CORE_WITHOUT(E9_VOICE)) &&
            (peer->note.phase != CORE_PHASE_PASS || CORE_WITHOUT(E9_PASS)) &&
+           !is_outdated(core, peer) &&
            (!core->views[i].passed_over || CORE_WITHOUT(E9_IDLE));
 }
 
@@ -244,7 +252,7 @@ static const struct core_member *being_promoted(const struct core *core)
         const struct core_peer *peer = &core->peers[i];
 
         if (core->members[i].id == core->settings.self_id ||
-            !board_is_fresh(core, peer))
+            !board_is_fresh(core, peer) || is_outdated(core, peer))
             continue;
         if ((CORE_RULE(E7_PROMOTES) && peer->note.phase == CORE_PHASE_PROMOTE) ||
             (CORE_RULE(E7_STANDS) && peer->note.phase == CORE_PHASE_CANVASS &&

@@ -626,7 +626,7 @@ static void e9_the_verdict_names_the_rule(void **state)
 static void e9_who_is_a_candidate(void **state)
 {
     (void)state;
-    for (int i = 0; i < 7; i++) {
+    for (int i = 0; i < 8; i++) {
         struct core core = fixture_electing(4);
         struct core_note note = fixture_ask(3);
 
@@ -636,6 +636,8 @@ static void e9_who_is_a_candidate(void **state)
             note.phase = CORE_PHASE_PASS;
         if (i == 2)
             note.voiceless = true;
+        if (i == 7) /* M1: it would not get our vote */
+            core.durable.members_version = note.members_version + 1;
         fixture_hear(&core, note);
         if (i == 3)
             fixture_member(&core, 3)->priority = 0;
@@ -649,7 +651,7 @@ static void e9_who_is_a_candidate(void **state)
             fixture_member(&core, 3)->voting = false;
         if (i == 0)
             expect(&core, ELECT_WAIT, CORE_WHY_OTHER_BETTER, 3);
-        else if (i == 1 || i == 3 || i == 5) /* E10: but it has more WAL */
+        else if (i == 1 || i == 3 || i == 5 || i == 7) /* E10: but it has more WAL */
             expect(&core, ELECT_CATCH_UP, CORE_WHY_CATCH_UP, 3);
         else
             expect(&core, ELECT_PROMOTE, CORE_WHY_ONLY_CANDIDATE, FIXTURE_SELF);

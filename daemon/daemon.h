@@ -68,6 +68,7 @@ struct daemon {
     struct action *action; /* the promotion or follow under way, or NULL */
     uint32_t lead_id;      /* of the recording of our term, 0 = none */
     int64_t lead_term;
+    uint32_t raise_id; /* of the raising of the membership's version, 0 = none */
     const char *lead_reason;
     struct child *hooks[8]; /* notification commands under way */
 
@@ -157,6 +158,10 @@ void record_event(struct daemon *daemon,
 
 /* Record the term that we lead (rule P1); ends in daemon_done(). */
 void record_lead(struct daemon *daemon, uint32_t id, int64_t term);
+
+/* Give the membership a version above `version` if its own is smaller (rule M1); ends in
+ * daemon_done(). */
+void record_membership(struct daemon *daemon, uint32_t id, int64_t version);
 
 /* Record the live state of this node (pgrmon.node_state), and a row of history when
  * monitoring_history is on. */

@@ -124,10 +124,12 @@ static void on_nodes(void *arg, const struct pgconn_answer *answer)
     warn_of_drift(daemon);
     nodeset_free(&old);
     drop_probes(daemon);
-    members_feed(daemon);
-    members_retarget(daemon);
+    /* Before the core writes that this membership is confirmed (M1): its version must
+     * not be in the file with the nodes of the former one. */
     if (changed)
         durable_save_nodes(daemon);
+    members_feed(daemon);
+    members_retarget(daemon);
 }
 
 void members_read(struct daemon *daemon)

@@ -157,6 +157,9 @@ void perform(struct daemon *daemon, const struct core_effect *effect)
     case CORE_EFF_LEAD:
         record_lead(daemon, effect->id, effect->term);
         break;
+    case CORE_EFF_RAISE:
+        record_membership(daemon, effect->id, effect->members_version);
+        break;
     case CORE_EFF_NOTE:
         post(daemon);
         break;

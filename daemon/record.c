@@ -189,6 +189,37 @@ void record_lead(struct daemon *daemon, uint32_t id, int64_t term)
     link_submit(daemon->local, &job);
 }
 
+static void on_raised(void *arg, const struct pgconn_answer *answer)
+{
+    struct daemon *daemon = arg;
+    bool ok = answer->reach == REACH_OK;
+    bool changed = ok && strcmp(PQcmdTuples(answer->result), "0") != 0;
+
+    if (changed)
+        log_info("the membership was given a new version: a node had kept a newer one, "
+                 "of a former leader");
+    else if (!ok)
+        log_debug("the version of the membership could not be looked at: %s",
+                  answer->message);
+    daemon_done(daemon, daemon->raise_id, ok, NULL);
+    daemon->raise_id = 0;
+    if (changed)
+        members_read(daemon);
+}
+
+void record_membership(struct daemon *daemon, uint32_t id, int64_t version)
+{
+    struct number number_of_version;
+    const char *params[] = {number(&number_of_version, version)};
+    const struct link_job job = {.query = &query_membership_raise,
+                                 .params = params,
+                                 .cb = on_raised,
+                                 .arg = daemon};
+
+    daemon->raise_id = id;
+    link_submit(daemon->local, &job);
+}
+
 /* ---- state and history
  * ---------------------------------------------------------------- */
 

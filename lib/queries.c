@@ -86,6 +86,12 @@ QUERY(nodes, 0,
     "version = greatest(version + 1, "                                                 \
     "(SELECT coalesce(max(term), 0) * 256 FROM pgrmon.term)) WHERE " condition ") "
 
+QUERY(membership_raise, 1,
+      "UPDATE pgrmon.membership SET changed_at = now(), "
+      "version = greatest($1::bigint + 1, "
+      "(SELECT coalesce(max(term), 0) * 256 FROM pgrmon.term)) "
+      "WHERE version < $1::bigint");
+
 QUERY(node_upsert, 12,
       NEXT_MEMBERSHIP("NOT EXISTS (SELECT FROM pgrmon.node "
                       "WHERE node_id = $1::int AND voting = $6::bool)")

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "core/board.h"
+#include "core/catchup.h"
 #include "core/effect.h"
 #include "core/quorum.h"
 #include "core/view.h"
@@ -246,7 +247,7 @@ void ballot_revoke(struct core *core, struct core_effects *out)
         !mono_reached(core->revoke_after, core->now))
         return;
     if (!view_is_ours(core, self) || !self->seen.in_recovery ||
-        !is_cut_called_for(core))
+        !is_cut_called_for(core) || catchup_is_on(core))
         return;
     /* It lasts until we follow somebody, restarts included: written down first. */
     if (!core->durable.revoked) {
@@ -274,6 +275,8 @@ void ballot_revoked(struct core *core,
     core->revoke_id = 0;
     if (ok && report->known) {
         core->report = *report;
+        if (core->catching_up)
+            catchup_end(core);
         return;
     }
     core->revoke_after = mono_add(core->now, core->settings.beat_ms);

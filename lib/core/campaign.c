@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "core/canvass.h"
+#include "core/catchup.h"
 #include "core/effect.h"
 #include "core/elect.h"
 #include "core/lease.h"
@@ -71,6 +72,8 @@ follow(struct core *core, const struct verdict *verdict, struct core_effects *ou
 {
     struct core_why why = verdict->why;
     struct core_effect *effect;
+    int64_t deadline_ms = core->catching_up ? window_of(&core->settings)
+                                            : core->settings.follow_deadline_ms;
 
     /* What our WAL is worth changes from here on (V2). */
     core->report.known = false;
@@ -81,9 +84,20 @@ follow(struct core *core, const struct verdict *verdict, struct core_effects *ou
     core_become(core, CORE_FOLLOWING, why, out);
     effect = effect_emit(out, CORE_EFF_FOLLOW);
     effect->node_id = why.node_id;
-    effect->deadline_ms = core->settings.follow_deadline_ms;
-    effect->id = start_action(core, why.node_id, core->settings.follow_deadline_ms);
+    effect->deadline_ms = deadline_ms;
+    effect->id = start_action(core, why.node_id, deadline_ms);
     effect->why = why;
+}
+
+/* E10: not whom we promise or believe to lead: only where more WAL is. */
+static void
+catch_up(struct core *core, const struct verdict *verdict, struct core_effects *out)
+{
+    struct verdict from = *verdict;
+
+    from.leader_id = 0;
+    catchup_begin(core, verdict->why.node_id);
+    follow(core, &from, out);
 }
 
 /* The leader is there and our upstream is right: back to normal. */
@@ -129,10 +143,14 @@ bool campaign_electing(struct core *core, struct core_effects *out)
         return_to_standby(core, &verdict, out);
         return true;
     case ELECT_FOLLOW:
+        catchup_reset(core);
         follow(core, &verdict, out);
         return true;
     case ELECT_PROMOTE:
         canvass_begin(core, verdict.why, false, out);
+        return true;
+    case ELECT_CATCH_UP:
+        catch_up(core, &verdict, out);
         return true;
     }
     return false;
@@ -179,6 +197,13 @@ static void follow_ended(struct core *core, bool ok, struct core_effects *out)
         why_of(ok ? CORE_WHY_FOLLOWED : CORE_WHY_FOLLOW_FAILED, core->action_node_id);
 
     core->action_id = 0;
+    if (core->catching_up) {
+        core->upstream_id = core->action_node_id;
+        if (!ok)
+            catchup_end(core);
+        campaign_begin(core, why, out);
+        return;
+    }
     effect_record(out, ok ? CORE_REC_FAILOVER_FOLLOW : CORE_REC_FOLLOW_ERROR, ok, why);
     if (ok) {
         core->upstream_id = core->action_node_id;

@@ -18,6 +18,7 @@
 #include "core/canvass.h"
 #include "core/effect.h"
 #include "core/lease.h"
+#include "core/member.h"
 #include "core/monitor.h"
 #include "core/post.h"
 #include "core/view.h"
@@ -361,6 +362,7 @@ static void on_done(struct core *core,
         core->lead_after = mono_add(core->now, core->settings.beat_ms);
         return;
     }
+    member_raised(core, id, ok);
     ballot_saved(core, id, ok);
     ballot_revoked(core, id, ok, report);
     lease_done(core, id, ok);
@@ -392,6 +394,8 @@ digest(struct core *core, const struct core_event *event, struct core_effects *o
     case CORE_EV_MEMBERS:
         if (!core_is_news(core, event->members.version))
             break;
+        if (core->state == CORE_PRIMARY && lease_is_valid(core))
+            core->outvoted_at = core->now;
         core->members_version = event->members.version;
         on_members(core, event->members.v, event->members.n, out);
         break;

@@ -239,6 +239,7 @@ enum core_reason {
     CORE_WHY_ONLY_CANDIDATE,  /* promote: nobody else can */
     CORE_WHY_BEST_CANDIDATE,  /* promote: won the ranking */
     CORE_WHY_BACKOFF,         /* last promotion failed; waiting before the next */
+    CORE_WHY_CATCH_UP,        /* the furthest may not lead: we fetch its WAL first */
     /* ends of actions */
     CORE_WHY_PROMOTED,
     CORE_WHY_PROMOTE_FAILED,
@@ -349,6 +350,7 @@ enum core_effect_kind {
     CORE_EFF_PROMOTE,  /* `id`: promote own PostgreSQL; ends in CORE_EV_DONE */
     CORE_EFF_FOLLOW,   /* `id`: point own PostgreSQL at `node_id`; CORE_EV_DONE */
     CORE_EFF_LEAD,     /* `id`: record the term we lead (`term`) in pgrmon.term */
+    CORE_EFF_RAISE,    /* `id`: a version above `members_version` for our table (M1) */
     CORE_EFF_NOTE,     /* what we say has changed: post it now on every watched board */
     CORE_EFF_SAVE,     /* `id`: make `durable` durable; CORE_EV_DONE after the fsync */
     CORE_EFF_LEASE,    /* the sentry freezes at `freeze_at`, kills at `kill_at` (L7) */
@@ -416,6 +418,7 @@ struct core_effect {
     bool successful;
     enum reach reach;
     int64_t term;
+    int64_t members_version;
     struct core_durable durable;
     struct mono freeze_at, kill_at; /* MONO_NEVER = do not */
     struct core_note note;
@@ -493,6 +496,10 @@ struct core {
     struct mono awaited_since; /* since when */
     struct mono backoff_until; /* no promotion or follow before */
 
+    bool catching_up; /* own PostgreSQL streams from one that may not lead (E10) */
+    struct lsn catch_up_to;
+    struct mono catch_up_until; /* ms 0 = not tried in this election */
+
     uint32_t action_id;   /* of the promotion or follow under way; 0 = none */
     uint32_t last_id;     /* the newest id given out */
     int action_node_id;   /* whom we follow */
@@ -536,14 +543,18 @@ struct core {
     uint32_t start_id;                /* of a start of PostgreSQL under way; 0 = none */
     struct mono start_after;
     int start_tries;
-    bool restarted;         /* crash_action = restart: was done in this leadership */
-    bool stopping;          /* the daemon is, in good order */
-    bool handing_over;      /* own PostgreSQL is stopped for that */
-    bool start_wanted;      /* we ended it, so we start it again, read-only */
-    uint32_t lead_id;       /* of the recording of our term under way; 0 = none */
-    bool lead_recorded;     /* our term has its row (C6) */
-    struct mono lead_after; /* the next try, after one that failed */
-    int64_t claim_term;     /* what the WAL of a claim is worth: its newest term row, */
+    bool restarted;          /* crash_action = restart: was done in this leadership */
+    bool stopping;           /* the daemon is, in good order */
+    bool handing_over;       /* own PostgreSQL is stopped for that */
+    bool start_wanted;       /* we ended it, so we start it again, read-only */
+    uint32_t lead_id;        /* of the recording of our term under way; 0 = none */
+    bool lead_recorded;      /* our term has its row (C6) */
+    struct mono lead_after;  /* the next try, after one that failed */
+    uint32_t raise_id;       /* of the raising of the membership's version; 0 = none */
+    int64_t raising;         /* above which version */
+    int64_t raised;          /* above which one it is, in this leadership */
+    struct mono raise_after; /* the next try, after one that failed */
+    int64_t claim_term; /* what the WAL of a claim is worth: its newest term row, */
     struct lsn claim_position; /* and its end */
     bool claiming; /* canvassing for a PostgreSQL that is writable already */
     enum core_reason resign_why;
@@ -552,6 +563,7 @@ struct core {
     struct mono armed_at;   /* when a quorum of daemons was first seen, or this one had
                                stood still (keep): ballots get a moment; ms 0 = never */
     struct mono lead_since; /* of this leadership in this run */
+    struct mono outvoted_at; /* when the membership last changed under a valid lease */
     struct mono frozen_since; /* ms 0 = not frozen */
     bool freeze_said;         /* that it is frozen, whoever did it; not yet: thawed */
     int64_t frozen_ms;        /* sum of freezes, decaying (L5) */

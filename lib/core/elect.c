@@ -9,6 +9,7 @@
 
 #include "core/ballot.h"
 #include "core/board.h"
+#include "core/catchup.h"
 #include "core/quorum.h"
 #include "core/rank.h"
 #include "core/view.h"
@@ -23,13 +24,16 @@ verdict(enum elect_action action, enum core_reason reason, int node_id)
 
 /* ---- E2: somebody leads ---------------------------------------------------------- */
 
-/* Whether a fresh, writable member may be followed at all. */
+/* Whether a fresh, writable member may be followed at all. Nobody is before the row of
+ * the term that we have promised is there: what streams from an unrecorded leadership
+ * is ranked as if it were of the former one (P1, C6). */
 static bool may_lead_us(const struct core *core, int i)
 {
     const struct core_view *view = &core->views[i];
 
     return core->members[i].id != core->settings.self_id && view_is_fresh(core, view) &&
            view_is_primary(core, view) && !view_is_stale(core, view) &&
+           view->seen.term >= core->durable.term &&
            !board_is_fresh(core, &core->peers[i]) &&
            !board_is_over(core, core->members[i].id, core->durable.term);
 }
@@ -162,9 +166,7 @@ static struct verdict still_visible(const struct core *core)
 /* ---- E7, E9: candidates -----------------------------------------------------------
  */
 
-/* Whether a member may lead: its daemon runs, has a voice, and its WAL is known. Self
- * needs no note: we know that we run. */
-static bool is_candidate(const struct core *core, int i)
+bool elect_is_candidate(const struct core *core, int i)
 {
     const struct core_member *member = &core->members[i];
     const struct core_peer *peer = &core->peers[i];
@@ -198,7 +200,7 @@ static struct core_why best_candidate(const struct core *core)
     for (int i = 0; i < core->n_members; i++) {
         struct rank_candidate next;
 
-        if (!is_candidate(core, i))
+        if (!elect_is_candidate(core, i))
             continue;
         next = candidate(core, i);
         best.a++;
@@ -278,6 +280,10 @@ static struct verdict choose(const struct core *core)
     struct verdict result = {ELECT_WAIT, 0, best};
 
     if (best.node_id == core->settings.self_id) {
+        const struct core_member *source = catchup_source(core);
+
+        if (source != NULL)
+            return verdict(ELECT_CATCH_UP, CORE_WHY_CATCH_UP, source->id);
         result.action = ELECT_PROMOTE;
         result.why.reason =
             best.a == 1 ? CORE_WHY_ONLY_CANDIDATE : CORE_WHY_BEST_CANDIDATE;
@@ -393,6 +399,8 @@ static struct verdict not_comparable(const struct core *core)
 
     if (!view_is_ours(core, self))
         return verdict(ELECT_WAIT, CORE_WHY_SELF_DOWN, core->settings.self_id);
+    if (catchup_is_on(core))
+        return verdict(ELECT_WAIT, CORE_WHY_CATCH_UP, core->action_node_id);
     if (!core->report.known)
         return verdict(ELECT_WAIT, CORE_WHY_NO_REPORT, core->settings.self_id);
     return verdict(ELECT_WAIT, CORE_WHY_NONE, 0);

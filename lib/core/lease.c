@@ -14,6 +14,7 @@
 #include "core/board.h"
 #include "core/campaign.h"
 #include "core/effect.h"
+#include "core/member.h"
 #include "core/quorum.h"
 #include "core/view.h"
 
@@ -167,6 +168,9 @@ static struct mono lapsed_at(const struct core *core)
     struct mono grace = grace_until(core);
     struct mono since = core->lead_since.ms > grace.ms ? core->lead_since : grace;
 
+    /* M1: it was valid until more ballots were needed than before. */
+    if (core->outvoted_at.ms > since.ms)
+        since = core->outvoted_at;
     return until.ms > since.ms ? until : since;
 }
 
@@ -506,6 +510,7 @@ bool lease_lead(struct core *core, struct core_effects *out)
     arm(core, out);
     renew(core, out);
     record_term(core, out);
+    member_raise(core, out);
     return false;
 }
 
@@ -564,8 +569,9 @@ static struct mono freeze_at(const struct core *core)
 {
     struct mono until;
 
-    /* M4: whoever stops this daemon in good order lets PostgreSQL go on. */
-    if (core->stopping && !core->handing_over)
+    /* M4: whoever stops this daemon in good order lets PostgreSQL go on; but not what
+     * is being promoted, or ended. */
+    if (core->stopping && !core->handing_over && core->state == CORE_PRIMARY)
         return MONO_NEVER;
     if (core->state == CORE_PROMOTING ? !may_fence(core) : !is_armed(core))
         return MONO_NEVER;

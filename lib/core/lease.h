@@ -41,8 +41,8 @@ void lease_unleased(struct core *core, struct core_effects *out);
 /* Start own PostgreSQL again, read-only, when we ended it. */
 void lease_start_again(struct core *core, struct core_effects *out);
 
-/* E9: we led, our PostgreSQL neither crashed nor hung, and it is on its way to a report: the others
- * wait for it, since it may have commits that nobody else has. */
+/* E9: we led, our PostgreSQL neither crashed nor hung, and it is on its way to a
+ * report: the others wait for it, since it may have commits that nobody else has. */
 bool lease_report_is_coming(const struct core *core);
 
 /* Tell the sentry its deadlines when they moved (L7). Every step. */

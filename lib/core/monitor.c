@@ -8,9 +8,11 @@
 #include "core/board.h"
 #include "core/campaign.h"
 #include "core/canvass.h"
+#include "core/catchup.h"
 #include "core/effect.h"
 #include "core/elect.h"
 #include "core/lease.h"
+#include "core/member.h"
 #include "core/view.h"
 
 /* ---- STARTING ---------------------------------------------------------------------
@@ -30,6 +32,7 @@ void monitor_become_primary(struct core *core,
                             struct core_why why,
                             struct core_effects *out)
 {
+    catchup_reset(core);
     core->upstream_id = 0;
     core->suspect_id = 0;
     core->primary_id = core->settings.self_id;
@@ -38,6 +41,7 @@ void monitor_become_primary(struct core *core,
     core->lead_recorded =
         core->durable.duty == CORE_DUTY_LEADING && core->durable.recorded;
     core->lead_id = 0;
+    member_led(core);
     core->claiming = false;
     core->restarted = false;
     core_become(core, CORE_PRIMARY, why, out);
@@ -53,6 +57,7 @@ void monitor_become_standby(struct core *core,
         campaign_begin(core, why, out);
         return;
     }
+    catchup_reset(core);
     core->suspect_id = 0;
     core->attempt = 0;
     core->awaited_id = 0;

@@ -5,6 +5,7 @@
 
 #include "core/ballot.h"
 #include "core/board.h"
+#include "core/catchup.h"
 #include "core/internal.h"
 #include "core/lease.h"
 #include "core/view.h"
@@ -63,7 +64,8 @@ struct core_note post_note(const struct core *core)
         .voiceless = core->durable.incarnation == 0,
     };
 
-    note.report.coming = !note.report.known && lease_report_is_coming(core);
+    note.report.coming =
+        !note.report.known && (catchup_is_on(core) || lease_report_is_coming(core));
     if (note.window_ms == 0 || note.window_ms > window_of(&core->settings))
         note.window_ms = window_of(&core->settings);
     if (supported == 0) {

@@ -90,6 +90,8 @@ const char *reason_name(enum core_reason reason)
         return "best_candidate";
     case CORE_WHY_BACKOFF:
         return "backoff";
+    case CORE_WHY_CATCH_UP:
+        return "catch_up";
     case CORE_WHY_PROMOTED:
         return "promoted";
     case CORE_WHY_PROMOTE_FAILED:
@@ -298,6 +300,10 @@ static void sentence_of_verdict(const struct core *core,
         break;
     case CORE_WHY_BACKOFF:
         (void)snprintf(buf, size, "waiting before the next try");
+        break;
+    case CORE_WHY_CATCH_UP:
+        (void)snprintf(buf, size, "%s has more WAL and may not lead: fetching it first",
+                       node.text);
         break;
     case CORE_WHY_MANY_LEADERS:
         (void)snprintf(buf, size, "%s accepts writes, too", node.text);

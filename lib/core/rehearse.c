@@ -404,7 +404,8 @@ void rehearse_run(struct rehearsal *rehearsal,
             continue;
         verdict = decide(rehearsal, i, lost_id, loss, &ret->parts[i]);
         ret->parts[i].why = verdict.why;
-        ret->parts[i].canvasses = verdict.action == ELECT_PROMOTE;
+        ret->parts[i].canvasses =
+            verdict.action == ELECT_PROMOTE || verdict.action == ELECT_CATCH_UP;
         if (!ret->parts[i].canvasses || ret->candidate_id != 0)
             continue;
         ret->candidate_id = facts->members[i].id;

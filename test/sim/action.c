@@ -179,3 +179,32 @@ void action_led(struct sim *sim, const struct sim_item *item)
         return;
     shell_tell(sim, item, ok && world_record_lead(sim, node->id, item->term), 0);
 }
+
+/* ---- raise the version of the membership (M1)
+ * -------------------------------------------------------- */
+
+void action_raise(struct sim *sim,
+                  struct sim_node *node,
+                  const struct core_effect *what)
+{
+    struct sim_item item = work_item(node, what);
+
+    item.term = what->members_version;
+    item.at = mono_add(sim->now, sim_vary(sim, 5, 2, 50));
+    item.until = mono_add(sim->now, 10000);
+    sim_push(sim, &item);
+}
+
+void action_raised(struct sim *sim, const struct sim_item *item)
+{
+    struct sim_node *node = &sim->nodes[item->node_id];
+    bool ok = node->pg.state == SIM_PG_UP && !node->pg.in_recovery &&
+              !node->pg.rejects && !node->pg.failing &&
+              !mono_reached(item->until, sim->now);
+
+    if (!shell_is_ours(node, item) || is_delayed(sim, item))
+        return;
+    if (ok)
+        world_raise_membership(sim, node->id, item->term);
+    shell_tell(sim, item, ok, 0);
+}

@@ -56,14 +56,46 @@ void sim_trapped(struct sim *sim)
 
 /* ---- (a) who is writable ------------------------------------------------------ */
 
-static bool is_excused(const struct sim *sim)
+/* What counts as the voters for `node`: the membership that its daemon has kept. */
+static int n_voters(const struct sim_node *node)
 {
-    if (sim->excuse != 0)
-        return true;
+    int n = 0;
+
+    for (int i = 0; i < node->stored.n; i++)
+        n += node->stored.v[i].voting;
+    return n;
+}
+
+bool check_is_pair(const struct sim_node *node)
+{
+    return node->settings.quorum == CORE_QUORUM_AUTO && n_voters(node) == 2;
+}
+
+static bool has_pair(const struct sim *sim)
+{
     for (int id = 1; id <= sim->n; id++)
-        if (world_is_writable(sim, id) && sim->now.ms < sim->nodes[id].unaware_until.ms)
+        if (sim->nodes[id].id != 0 && !sim->nodes[id].host_down &&
+            check_is_pair(&sim->nodes[id]))
             return true;
     return false;
+}
+
+/* Two are writable: what made that possible stays an excuse for all that follows. */
+static bool is_excused(struct sim *sim)
+{
+    for (int id = 1; id <= sim->n; id++) {
+        const struct sim_node *node = &sim->nodes[id];
+
+        if (!world_is_writable(sim, id))
+            continue;
+        if (sim->now.ms < node->unaware_until.ms)
+            return true;
+        if (node->loose || sim->now.ms < node->loose_until.ms)
+            sim->excuse |= SIM_UNFENCED;
+    }
+    if (has_pair(sim))
+        sim->excuse |= SIM_TWO_NODES;
+    return sim->excuse != 0;
 }
 
 void check_writable(struct sim *sim)
@@ -97,30 +129,21 @@ static const struct sim_promise *promise_of(const struct sim_node *node, int64_t
     return NULL;
 }
 
-static int n_voters(const struct sim *sim)
+static int n_needed(const struct sim_node *node)
 {
-    int n = 0;
-
-    for (int id = 1; id <= sim->n; id++)
-        n += sim->nodes[id].id != 0 && !sim->nodes[id].mute;
-    return n;
+    return check_is_pair(node) ? 1 : n_voters(node) / 2 + 1;
 }
 
-static int n_needed(const struct sim *sim, const struct sim_node *node)
+/* Voters of `node` that promised it `term`; enough when a copy may have, too. */
+static int n_promised(const struct sim *sim, const struct sim_node *node, int64_t term)
 {
-    int n = n_voters(sim);
+    int n = (sim->excuse & SIM_COPIED) != 0 ? SIM_MAX_NODES : 0;
 
-    return n == 2 && node->settings.quorum == CORE_QUORUM_AUTO ? 1 : n / 2 + 1;
-}
+    for (int i = 0; i < node->stored.n; i++) {
+        const struct core_member *voter = &node->stored.v[i];
+        const struct sim_promise *promise = promise_of(&sim->nodes[voter->id], term);
 
-static int n_promised(const struct sim *sim, int64_t term, int leader_id)
-{
-    int n = 0;
-
-    for (int id = 1; id <= sim->n; id++) {
-        const struct sim_promise *promise = promise_of(&sim->nodes[id], term);
-
-        n += promise != NULL && promise->leader_id == leader_id && !sim->nodes[id].mute;
+        n += voter->voting && promise != NULL && promise->leader_id == node->id;
     }
     return n;
 }
@@ -153,6 +176,8 @@ check_free(struct sim *sim, struct sim_node *node, const struct core_durable *du
     int old = node->file.leader_id;
     int64_t passed_ms = mono_diff(sim->now, node->supported_at);
 
+    if ((sim->excuse & SIM_COPIED) != 0)
+        return;
     if (old == 0 || old == node->id || old == durable->leader_id ||
         node->supported_id != old || sim->nodes[old].id == 0 ||
         !may_hold(&sim->nodes[old], node->file.term) ||
@@ -191,7 +216,7 @@ void check_file(struct sim *sim,
     if (durable->term < node->file.term)
         sim_fail(sim, "D1: the term of node%d goes back from %" PRId64 " to %" PRId64,
                  node->id, node->file.term, durable->term);
-    if (durable->leader_id == 0)
+    if (durable->leader_id == 0 || node->twin_of != 0)
         return;
     check_free(sim, node, durable);
     remember_promise(sim, node, durable);
@@ -206,16 +231,16 @@ check_lead(struct sim *sim, struct sim_node *node, const struct core_note *note)
 
     if (leader == node->id)
         return;
-    if (leader != 0 && (sim->excuse & SIM_TWO_NODES) != 0)
+    if (leader != 0 && ((sim->excuse & SIM_TWO_NODES) != 0 || has_pair(sim)))
         return; /* both won it alone: only node ids tell them apart (3.8) */
     if (leader != 0)
         sim_fail(sim, "f: node%d leads term %" PRId64 ", but so did node%d", node->id,
                  note->term, leader);
-    promised = n_promised(sim, note->term, node->id);
-    if (note->term > 1 && promised < n_needed(sim, node))
+    promised = n_promised(sim, node, note->term);
+    if (note->term > 1 && note->term != node->won_term && promised < n_needed(node))
         sim_fail(sim,
                  "f: node%d leads term %" PRId64 ", which %d of %d voters promised",
-                 node->id, note->term, promised, n_voters(sim));
+                 node->id, note->term, promised, n_voters(node));
     CORE_ASSERT(sim->n_led < SIM_MAX_PROMISES);
     sim->led[sim->n_led++] = (struct sim_promise){note->term, node->id};
     sim->stats.lead_notes++;
@@ -238,7 +263,7 @@ check_durable(struct sim *sim, struct sim_node *node, const struct core_note *no
 
 void check_note(struct sim *sim, struct sim_node *node, const struct core_note *note)
 {
-    if (note->phase == CORE_PHASE_NONE)
+    if (note->phase == CORE_PHASE_NONE || node->twin_of != 0)
         return;
     if (note->node_id != node->id || note->stamp.boot != node->settings.boot)
         sim_fail(sim, "N1: node%d posts a note of another node or boot", node->id);
@@ -270,23 +295,26 @@ void check_told(struct sim *sim,
 void check_promotion(struct sim *sim, struct sim_node *node)
 {
     const struct core_durable *file = &node->file;
-    int promised = n_promised(sim, file->term, node->id);
+    int promised = n_promised(sim, node, file->term);
 
+    if (node->twin_of != 0)
+        return;
     if (node->settings.failover == CORE_FAILOVER_MANUAL ||
         core_member(&node->daemon.core, node->id)->priority <= 0)
         sim_fail(sim, "E7: node%d promotes, but must not", node->id);
     if (file->leader_id != node->id || file->duty != CORE_DUTY_PROMOTING)
         sim_fail(sim, "b: node%d promotes, but its file does not say so", node->id);
-    if (promised < n_needed(sim, node))
+    if (promised < n_needed(node))
         sim_fail(sim,
                  "b: node%d promotes for term %" PRId64
                  ", which %d of %d voters promised",
-                 node->id, file->term, promised, n_voters(sim));
+                 node->id, file->term, promised, n_voters(node));
+    node->won_term = file->term;
 }
 
 void check_follow(struct sim *sim, struct sim_node *node, int target_id)
 {
-    if (target_id == node->id || target_id <= 0 || target_id > sim->n ||
+    if (target_id == node->settings.self_id || target_id <= 0 || target_id > sim->n ||
         sim->nodes[target_id].id == 0 || sim->nodes[target_id].settings.witness)
         sim_fail(sim, "E2: node%d follows node %d, which cannot lead", node->id,
                  target_id);
@@ -323,7 +351,7 @@ void check_step(struct sim *sim, struct sim_node *node, const struct core_event 
     if (acting != (core->action_id != 0))
         sim_fail(sim, "node%d is in state %d with action %u", node->id, core->state,
                  core->action_id);
-    if (core->state == CORE_PRIMARY && core->primary_id != node->id)
+    if (core->state == CORE_PRIMARY && core->primary_id != node->settings.self_id)
         sim_fail(sim, "node%d is a primary and believes in node%d", node->id,
                  core->primary_id);
     if (core->state == CORE_SUSPECTING && core->suspect_id == 0)

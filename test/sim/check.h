@@ -22,6 +22,8 @@ void check_told(struct sim *sim,
                 struct sim_node *node,
                 const struct core_observation *seen);
 void check_step(struct sim *sim, struct sim_node *node, const struct core_event *event);
+/* Two vote, as far as it knows, and one is enough (Q2). */
+bool check_is_pair(const struct sim_node *node);
 /* (a), after each change of who is writable. */
 void check_writable(struct sim *sim);
 /* (b) and V1 of a PROMOTE effect. */

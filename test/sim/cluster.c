@@ -76,27 +76,35 @@ struct sim_node *sim_add_witness(struct sim *sim, int id)
     return node;
 }
 
+struct core_member cluster_record(const struct sim_node *node)
+{
+    struct core_member member = {.id = node->id,
+                                 .upstream_id = node->registered_upstream,
+                                 .priority = node->priority,
+                                 .active = true,
+                                 .voting = !node->mute};
+
+    memcpy(member.name, node->settings.self_name, sizeof member.name);
+    member.role = node->settings.witness           ? CORE_ROLE_WITNESS
+                  : node->registered_upstream == 0 ? CORE_ROLE_PRIMARY
+                                                   : CORE_ROLE_STANDBY;
+    return member;
+}
+
 static void register_all(struct sim *sim, struct sim_table *table, int *ret_leader)
 {
     table->version = ++sim->uid;
+    table->members_version = 1;
     for (int id = 1; id <= sim->n; id++) {
-        const struct sim_node *node = &sim->nodes[id];
-        struct core_member *member = &table->v[table->n];
+        struct sim_node *node = &sim->nodes[id];
 
-        if (node->id == 0)
+        if (node->id == 0 || node->spare)
             continue;
-        table->n++;
-        member->id = id;
-        memcpy(member->name, node->settings.self_name, sizeof member->name);
-        member->role = node->settings.witness           ? CORE_ROLE_WITNESS
-                       : node->registered_upstream == 0 ? CORE_ROLE_PRIMARY
-                                                        : CORE_ROLE_STANDBY;
-        member->upstream_id = node->registered_upstream;
-        member->priority = node->priority;
-        member->active = true;
-        member->voting = !node->mute;
-        if (member->role == CORE_ROLE_PRIMARY)
+        node->named = true;
+        table->v[table->n] = cluster_record(node);
+        if (table->v[table->n].role == CORE_ROLE_PRIMARY)
             *ret_leader = id;
+        table->n++;
     }
 }
 
@@ -108,8 +116,13 @@ static void register_node(struct sim *sim,
 {
     struct sim_pg *pg = &node->pg;
 
-    node->stored = *table;
-    node->file = (struct core_durable){.incarnation = 1, .copies = CORE_COPIES_UNKNOWN};
+    if (node->settings.witness && node->spare)
+        return;
+    if (!node->spare) {
+        node->stored = *table;
+        node->file =
+            (struct core_durable){.incarnation = 1, .copies = CORE_COPIES_UNKNOWN};
+    }
     if (node->id == leader) {
         node->file.term = 1;
         node->file.leader_id = leader;
@@ -127,22 +140,8 @@ static void register_node(struct sim *sim,
     pg->streaming = pg->in_recovery;
 }
 
-static bool has_no_majority(const struct sim *sim)
-{
-    int voters = 0, automatic = 0;
-
-    for (int id = 1; id <= sim->n; id++) {
-        voters += sim->nodes[id].id != 0 && !sim->nodes[id].mute;
-        automatic += sim->nodes[id].id != 0 &&
-                     sim->nodes[id].settings.quorum == CORE_QUORUM_AUTO;
-    }
-    return voters == 2 && automatic > 0;
-}
-
 static void note_excuses(struct sim *sim)
 {
-    if (has_no_majority(sim))
-        sim->excuse |= SIM_TWO_NODES;
     for (int id = 1; id <= sim->n; id++) {
         const struct core_settings *settings = &sim->nodes[id].settings;
 
@@ -166,6 +165,6 @@ void sim_start(struct sim *sim)
             register_node(sim, &sim->nodes[id], &table, leader);
     check_writable(sim);
     for (int id = 1; id <= sim->n; id++)
-        if (sim->nodes[id].id != 0)
+        if (sim->nodes[id].id != 0 && !sim->nodes[id].spare)
             sim_daemon_start(sim, id);
 }

@@ -37,10 +37,11 @@ static bool confirms(const struct sim *sim, int standby, int id)
 {
     const struct sim_node *node = &sim->nodes[standby];
 
-    return node->id != 0 && standby != id && node->pg.state == SIM_PG_UP &&
-           node->pg.in_recovery && node->pg.streaming && node->pg.upstream_id == id &&
-           !node->pg.hung && !node->pg.frozen && !world_is_paused(sim, standby) &&
-           world_reaches(sim, standby, id) && world_can_stream(sim, standby, id);
+    return node->id != 0 && node->named && standby != id &&
+           node->pg.state == SIM_PG_UP && node->pg.in_recovery && node->pg.streaming &&
+           node->pg.upstream_id == id && !node->pg.hung && !node->pg.frozen &&
+           !world_is_paused(sim, standby) && world_reaches(sim, standby, id) &&
+           world_can_stream(sim, standby, id);
 }
 
 uint64_t commit_confirmed(const struct sim *sim, int id)
@@ -78,7 +79,7 @@ void commit_check(struct sim *sim, int id)
     /* The instants after a pause are not covered (3.9), but what it acknowledges then
      * nobody confirms. */
     if (sim->copies == 0 || sim->now.ms < sim->nodes[id].unaware_until.ms ||
-        (sim->excuse & (SIM_BY_HAND | SIM_TWO_NODES | SIM_UNFENCED)) != 0)
+        check_is_pair(&sim->nodes[id]) || sim->excuse != 0)
         return;
     for (int i = 0; i < sim->n_acks; i++)
         if (has_until(pg, sim->acks[i].uid) < sim->acks[i].start)

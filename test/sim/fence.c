@@ -16,6 +16,8 @@ void fence_look(struct sim *sim, struct sim_node *node, bool anyhow)
     struct core_event event = {.kind = CORE_EV_LOCAL};
 
     node->daemon.look_at = mono_add(sim->now, LOOK_MS);
+    if (node->settings.witness && node->daemon.running)
+        probe_read_table(sim, node);
     if (node->settings.witness || !node->daemon.running)
         return;
     event.local.local = pg_local(sim, node->id);

@@ -143,7 +143,10 @@ static const struct sim_scenario *nth(int i)
     if (i < sim_n_scenarios)
         return &sim_scenarios[i];
     i -= sim_n_scenarios;
-    return i < sim_n_stories ? &sim_stories[i] : NULL;
+    if (i < sim_n_stories)
+        return &sim_stories[i];
+    i -= sim_n_stories;
+    return i < sim_n_member_stories ? &sim_member_stories[i] : NULL;
 }
 
 static const struct sim_scenario *find(const char *name)
@@ -180,6 +183,7 @@ static const struct {
     {"revoke",  SIM_REVOKE },
     {"boot-id", SIM_BOOT_ID},
     {"rate",    SIM_RATE   },
+    {"version", SIM_VERSION},
 };
 
 static unsigned without;

@@ -1,5 +1,6 @@
 /* nemesis.c - faults that strike at random, and how each of them ends. */
 #include "check.h"
+#include "operator.h"
 #include "shell.h"
 #include "sim.h"
 #include "world.h"
@@ -34,19 +35,22 @@ static int writable_node(const struct sim *sim)
 
 int nemesis_rightful(const struct sim *sim)
 {
-    int64_t best_term = -1;
+    int64_t best_term = -1, best_version = -1;
     int best = 0;
 
     for (int id = 1; id <= sim->n; id++) {
+        const struct sim_pg *pg = &sim->nodes[id].pg;
         const struct sim_row *row;
 
         if (!world_is_writable(sim, id))
             continue;
-        row = world_row(&sim->nodes[id].pg);
-        if (row != NULL && row->term > best_term) {
-            best = id;
-            best_term = row->term;
-        }
+        row = world_row(pg);
+        if (row == NULL || row->term < best_term ||
+            (row->term == best_term && pg->table.members_version <= best_version))
+            continue;
+        best = id;
+        best_term = row->term;
+        best_version = pg->table.members_version;
     }
     return best;
 }
@@ -86,7 +90,7 @@ static void rejoin_network(struct sim *sim, int id, int unused)
 static void start_daemon(struct sim *sim, int id, int unused)
 {
     (void)unused;
-    if (!sim->nodes[id].host_down)
+    if (!sim->nodes[id].host_down && (!sim->nodes[id].spare || sim_chance(sim, 50)))
         sim_daemon_start(sim, id);
 }
 
@@ -288,12 +292,15 @@ static bool has_foreigner(const struct sim *sim)
  * leader: then only an operator can say who it was. */
 static void lose_file(struct sim *sim, int id)
 {
-    if (sim->n < 3 || sim->copies > 0 || sim->now.ms < 1000 + window_ms(sim) ||
-        has_lost_a_file(sim) || has_foreigner(sim))
+    if (sim->n < 3 || sim->copies > 0 || sim->n_changes > 0 ||
+        sim->now.ms < 1000 + window_ms(sim) || has_lost_a_file(sim) ||
+        has_foreigner(sim))
         return;
     sim_daemon_stop(sim, id);
     sim_lose_file(sim, id);
     sim_later(sim, a_while(sim), start_daemon, id, 0);
+    if (sim_chance(sim, 50))
+        sim_later(sim, 2 * window_ms(sim) + a_while(sim), member_readmit, id, 0);
 }
 
 static void odd_fault(struct sim *sim, int id)
@@ -326,16 +333,18 @@ static void strike_at(struct sim *sim, int id, int unused)
         end_pg(sim, id);
     else if (die <= 34)
         crash_host(sim, id);
-    else if (die <= 56)
+    else if (die <= 55)
         network_fault(sim, id);
-    else if (die <= 70)
+    else if (die <= 68)
         daemon_fault(sim, id);
-    else if (die <= 76)
+    else if (die <= 74)
         pause_host(sim, id);
-    else if (die <= 92)
+    else if (die <= 88)
         harm(sim, id);
-    else
+    else if (die <= 95)
         odd_fault(sim, id);
+    else
+        people_interfere(sim, id);
 }
 
 /* Misfortunes come in pairs: a dead daemon and then a cut, a cut and then a reboot. */
@@ -357,6 +366,13 @@ static void heal_node(struct sim *sim, int id)
 {
     struct sim_node *node = &sim->nodes[id];
 
+    if (node->twin_of != 0) { /* whoever copied it has learned of it */
+        sim_host_crash(sim, id);
+        return;
+    }
+    /* It took the copy's notes for the node's; or it is being stopped. */
+    if ((sim->excuse & SIM_COPIED) != 0 || node->daemon.leave_until.ms != 0)
+        sim_daemon_stop(sim, id);
     node->fence_fails = 0;
     node->save_fails = 0;
     node->promotion = (struct sim_manner){.takes_ms = 200};
@@ -365,7 +381,8 @@ static void heal_node(struct sim *sim, int id)
         sim_host_boot(sim, id, 500, 0);
     mend_pg(sim, id, 0);
     start_pg(sim, id, 500);
-    sim_daemon_start(sim, id);
+    if (!node->spare)
+        sim_daemon_start(sim, id);
     if (node->settings.failover == CORE_FAILOVER_MANUAL)
         toggle_failover(sim, id);
 }
@@ -382,10 +399,23 @@ void nemesis_heal(struct sim *sim)
             heal_node(sim, id);
 }
 
+/* It is registered there, and has a daemon that cannot know of it. */
+static bool knows_nothing_of(struct sim *sim, int id, int leader_id)
+{
+    struct sim_node *leader = &sim->nodes[leader_id], *node = &sim->nodes[id];
+
+    return world_record_of(&leader->pg.table, id) != NULL &&
+           world_record_of(&node->stored, leader_id) == NULL;
+}
+
 void nemesis_rejoin(struct sim *sim, int leader_id)
 {
-    for (int id = 1; id <= sim->n; id++)
-        if (sim->nodes[id].id != 0 && id != leader_id &&
-            !sim->nodes[id].settings.witness && !world_can_follow(sim, id, leader_id))
+    for (int id = 1; id <= sim->n; id++) {
+        if (sim->nodes[id].id == 0 || id == leader_id || sim->nodes[id].host_down ||
+            sim->nodes[id].settings.witness)
+            continue;
+        if (!world_can_follow(sim, id, leader_id) ||
+            knows_nothing_of(sim, id, leader_id))
             sim_pg_demote(sim, id, leader_id);
+    }
 }

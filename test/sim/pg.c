@@ -148,7 +148,7 @@ void pg_ready(struct sim *sim, const struct sim_item *item)
         return;
     }
     pg->state = SIM_PG_UP;
-    if (!pg->replay_paused) {
+    if (!pg->replay_paused && (pg->delay_ms == 0 || !pg->in_recovery)) {
         pg->replayed = pg->lsn;
         pg->table = pg->received;
     }

@@ -38,6 +38,13 @@ static void release(struct sim_probe *probe)
         probe->used = false;
 }
 
+/* Where the node with this id is, for `node`: of two daemons with one id each asks its
+ * own PostgreSQL, the others ask the registered one. */
+static int place(const struct sim_node *node, int target_id)
+{
+    return target_id == node->settings.self_id ? node->id : target_id;
+}
+
 /* ---- it is sent ------------------------------------------------------------------ */
 
 /* How long it takes to get there. */
@@ -58,7 +65,7 @@ prepare(struct sim *sim, struct sim_node *node, int target_id, bool anew, int at
     bool held = peer->session != 0 && !anew;
 
     if (!held) {
-        board_leave(sim, target_id, peer->session);
+        board_leave(sim, place(node, target_id), peer->session);
         peer->session = ++sim->serial;
     }
     probe->session = peer->session;
@@ -78,15 +85,16 @@ void probe_send(struct sim *sim, struct sim_node *node, int target_id, bool anew
     struct sim_peer *peer = &node->daemon.peers[target_id];
     struct sim_item item = {
         .node_id = node->id, .life = node->daemon.life, .target_id = target_id};
-    int64_t way = way_ms(sim, node->id, target_id), back;
+    int to = place(node, target_id);
+    int64_t way = way_ms(sim, node->id, to), back;
 
-    if (peer->busy || sim->nodes[target_id].id == 0)
+    if (peer->busy || sim->nodes[to].id == 0)
         return;
     peer->busy = true;
     peer->again = false;
     item.probe = take_probe(sim);
     prepare(sim, node, target_id, anew, item.probe);
-    back = way_ms(sim, node->id, target_id);
+    back = way_ms(sim, node->id, to);
     item.kind = SIM_PROBE;
     item.at = mono_add(sim->now, way);
     sim_push(sim, &item);
@@ -118,9 +126,10 @@ static bool comes_later(struct sim *sim, const struct sim_item *item)
 {
     const struct sim_probe *probe = &sim->probes[item->probe];
     struct sim_item again = *item;
+    int to = place(&sim->nodes[item->node_id], item->target_id);
 
     if (!sim->chaos || probe->anew || probe->answered ||
-        !world_reaches(sim, item->node_id, item->target_id) ||
+        !world_reaches(sim, item->node_id, to) ||
         mono_diff(sim->now, probe->deadline) > 8000)
         return false;
     again.at = mono_add(sim->now, 300);
@@ -153,8 +162,10 @@ static bool is_abandoned(const struct sim *sim, const struct sim_item *item)
 void probe_arrive(struct sim *sim, const struct sim_item *item)
 {
     struct sim_probe *probe = &sim->probes[item->probe];
+    int to = place(&sim->nodes[item->node_id], item->target_id);
 
-    world_look(sim, item->node_id, item->target_id, &probe->seen);
+    world_look(sim, item->node_id, to, &probe->seen);
+    probe->seen.node_id = item->target_id;
     if (probe->seen.reach == REACH_SILENT && !probe->seen.connected) {
         if (!comes_later(sim, item))
             release(probe);
@@ -162,13 +173,13 @@ void probe_arrive(struct sim *sim, const struct sim_item *item)
     }
     probe->answered = true;
     if (probe->seen.reach == REACH_OK) {
-        probe->seen.note = own_note(sim, item->target_id);
+        probe->seen.note = own_note(sim, to);
         probe->seen.connected = probe->anew;
-        probe->n_notes = board_read(sim, item->target_id, item->node_id, probe->notes);
-        board_post(sim, item->target_id, item->node_id, probe->session, &probe->note);
+        probe->n_notes = board_read(sim, to, item->node_id, probe->notes);
+        board_post(sim, to, item->node_id, probe->session, &probe->note);
         if (is_abandoned(sim, item)) {
             sim->stats.late_probes++;
-            board_leave(sim, item->target_id, probe->session);
+            board_leave(sim, to, probe->session);
         }
     }
     release(probe);
@@ -194,8 +205,30 @@ static void after_answer(struct sim *sim,
 {
     if (seen->reach != REACH_OK)
         return;
-    if (seen->node_id == node->id || (node->settings.witness && !seen->in_recovery))
-        after_table_seen(sim, node, &sim->nodes[seen->node_id].pg);
+    if (seen->node_id == node->settings.self_id ||
+        (node->settings.witness && !seen->in_recovery))
+        after_table_seen(sim, node, &sim->nodes[place(node, seen->node_id)].pg);
+}
+
+void probe_read_table(struct sim *sim, struct sim_node *node)
+{
+    int first = node->daemon.self_probes++;
+
+    for (int i = 0; i < sim->n; i++) {
+        int id = 1 + (first + i) % sim->n;
+        const struct sim_pg *pg = &sim->nodes[id].pg;
+        struct core_observation seen;
+
+        if (sim->nodes[id].id == 0 || sim->nodes[id].spare || pg->table.n == 0)
+            continue;
+        world_look(sim, node->id, id, &seen);
+        if (seen.reach != REACH_OK)
+            continue;
+        if (node->stored.n == 0 ||
+            pg->table.members_version > node->stored.members_version)
+            shell_feed_members(sim, node, &pg->table);
+        return;
+    }
 }
 
 static void feed_answer(struct sim *sim, struct sim_node *node, struct sim_probe *probe)
@@ -214,8 +247,9 @@ static bool is_waiting(struct sim *sim, const struct sim_item *item)
 {
     const struct sim_probe *probe = &sim->probes[item->probe];
     struct sim_item again = *item;
+    int to = place(&sim->nodes[item->node_id], item->target_id);
 
-    if ((probe->answered && world_reaches(sim, item->node_id, item->target_id)) ||
+    if ((probe->answered && world_reaches(sim, item->node_id, to)) ||
         mono_reached(probe->deadline, sim->now))
         return false;
     again.at = probe->deadline;
@@ -228,6 +262,7 @@ void probe_answer(struct sim *sim, const struct sim_item *item)
     struct sim_node *node = &sim->nodes[item->node_id];
     struct sim_probe *probe = &sim->probes[item->probe];
     struct sim_peer *peer = &node->daemon.peers[item->target_id];
+    int to = place(node, item->target_id);
 
     if (!shell_is_ours(node, item) || peer->generation != probe->generation) {
         probe->given_up = true;
@@ -236,7 +271,7 @@ void probe_answer(struct sim *sim, const struct sim_item *item)
     }
     if (shell_is_late(sim, node, item) || is_waiting(sim, item))
         return;
-    if (!probe->answered || !world_reaches(sim, item->node_id, item->target_id)) {
+    if (!probe->answered || !world_reaches(sim, item->node_id, to)) {
         probe->given_up = true;
         probe->n_notes = 0;
         probe->seen = (struct core_observation){.node_id = item->target_id,
@@ -244,7 +279,7 @@ void probe_answer(struct sim *sim, const struct sim_item *item)
     }
     peer->busy = false;
     if (probe->seen.reach != REACH_OK && probe->seen.reach != REACH_FAILED) {
-        board_leave(sim, item->target_id, probe->session);
+        board_leave(sim, to, probe->session);
         peer->session = 0;
     }
     feed_answer(sim, node, probe);
@@ -269,16 +304,19 @@ void probe_watch(struct sim *sim, struct sim_node *node, int target_id, int64_t 
     peer->generation++;
     peer->busy = false;
     peer->again = false;
-    board_leave(sim, target_id, peer->session);
+    board_leave(sim, place(node, target_id), peer->session);
     peer->session = 0;
 }
 
 void probe_sessions_lost(struct sim *sim, int id)
 {
     for (int other = 1; other <= sim->n; other++) {
-        struct sim_peer *peer = &sim->nodes[other].daemon.peers[id];
+        struct sim_node *node = &sim->nodes[other];
+        int target = other == id ? node->settings.self_id : id;
+        struct sim_peer *peer = &node->daemon.peers[target];
 
-        if (peer->session == 0 || !world_reaches(sim, other, id))
+        if (place(node, target) != id || peer->session == 0 ||
+            !world_reaches(sim, other, id))
             continue;
         peer->session = 0;
         if (peer->interval_ms != 0 && !peer->busy)

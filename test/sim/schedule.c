@@ -1,5 +1,6 @@
 /* schedule.c - random clusters under random faults, from one number. */
 #include "check.h"
+#include "operator.h"
 #include "sim.h"
 #include "world.h"
 
@@ -62,6 +63,29 @@ add_some_node(struct sim *sim, int id, bool witness, const struct core_settings 
     node->init_percent = (int)sim_random(sim, 0, 2) * 45;
 }
 
+/* Nodes that are registered in its course, or never. */
+static void add_spares(struct sim *sim, const struct core_settings *common)
+{
+    int n = (int)sim_random(sim, 0, 2);
+
+    sim->n_changes = (int)sim_random(sim, 1, 5);
+    for (int i = 0; i < n && sim->n < SIM_MAX_NODES - 1; i++) {
+        add_some_node(sim, sim->n + 1, sim_chance(sim, 30), common);
+        sim->nodes[sim->n].spare = true;
+    }
+}
+
+/* Standbys of the odd kind: without a vote, or with a delay. */
+static void some_odd_standby(struct sim *sim, int data)
+{
+    struct sim_node *node = &sim->nodes[sim_random(sim, 2, data)];
+
+    if (data > 3 && sim_chance(sim, 12))
+        node->mute = true;
+    if (sim_chance(sim, 8))
+        node->pg.delay_ms = (int)sim_random(sim, 200, 3000);
+}
+
 static struct core_settings some_settings(struct sim *sim)
 {
     struct core_settings common = {
@@ -71,6 +95,7 @@ static struct core_settings some_settings(struct sim *sim)
         .reconnect_attempts = (int)sim_random(sim, 2, 4),
         .reconnect_interval_ms = sim_random(sim, 2, 4) * 500,
         .startup_patience_ms = sim_random(sim, 5, 20) * 1000,
+        .restart_on_crash = sim_chance(sim, 10),
         .fencing = sim_chance(sim, 90) ? CORE_FENCING_FREEZE : CORE_FENCING_STOP,
     };
 
@@ -103,6 +128,10 @@ static void some_cluster(struct sim *sim)
         add_some_node(sim, data + 1, true, &common);
     else if (data > 2 && sim_chance(sim, 3))
         sim->nodes[data].pg.system_identifier = 42; /* of another cluster (F4) */
+    some_odd_standby(sim, data);
+    /* Who is of another cluster confirms nothing: nobody may count on its vote. */
+    if (sim_chance(sim, 35) && sim->nodes[data].pg.system_identifier != 42)
+        add_spares(sim, &common);
 }
 
 /* Once all is healed there is a leader within a few windows; who cannot follow it is
@@ -148,6 +177,8 @@ void schedule_play(struct sim *sim)
     sim_start(sim);
     for (int i = 0; i < n; i++)
         sim_later(sim, when_to_strike(sim, window), nemesis_strike, 0, 0);
+    for (int i = 0; i < sim->n_changes; i++)
+        sim_later(sim, sim_random(sim, 500, 10 * window), people_change, 0, 0);
     sim_run(sim, 12 * window);
     become_stable(sim, window);
 }

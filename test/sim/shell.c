@@ -31,11 +31,13 @@ void shell_feed_members(struct sim *sim,
 {
     struct core_event event = {.kind = CORE_EV_MEMBERS};
 
-    node->stored = *table;
     node->daemon.table_version = table->version;
+    if (!core_is_news(&node->daemon.core, table->members_version))
+        return;
+    node->stored = *table;
     event.members.v = node->stored.v;
     event.members.n = node->stored.n;
-    event.members.version = 1; /* memberships do not change yet */
+    event.members.version = table->members_version;
     shell_feed(sim, node, &event);
 }
 
@@ -116,6 +118,9 @@ perform(struct sim *sim, struct sim_node *node, const struct core_effect *effect
     case CORE_EFF_LEAD:
         action_lead(sim, node, effect);
         break;
+    case CORE_EFF_RAISE:
+        action_raise(sim, node, effect);
+        break;
     case CORE_EFF_NOTE:
         probe_all(sim, node);
         break;
@@ -137,7 +142,9 @@ perform(struct sim *sim, struct sim_node *node, const struct core_effect *effect
         action_revoke(sim, node, effect);
         break;
     case CORE_EFF_ENTER:
+        break;
     case CORE_EFF_REPORT:
+        node->daemon.said_twin |= effect->message == CORE_SAY_TWIN;
         break;
     case CORE_EFF_EVENT:
         count_event(sim, node, effect->record);
@@ -171,8 +178,19 @@ static void feed_start(struct sim *sim, struct sim_node *node)
     start.start.random = (uint64_t)sim_random(sim, 1, INT32_MAX);
     start.start.system_identifier = node->file.incarnation == 0 ? 0 : SIM_SYSTEM;
     shell_feed(sim, node, &start);
-    if (node->stored.n > 0 && !sim->failed)
-        shell_feed_members(sim, node, &node->stored);
+    if (node->stored.n == 0 || sim->failed)
+        return;
+    /* The file has one version for both; a first one is of those who registered it. */
+    node->stored.members_version =
+        node->file.members_version > 0 ? node->file.members_version : 1;
+    shell_feed_members(sim, node, &node->stored);
+}
+
+static void start_again(struct sim *sim, int id, int unused)
+{
+    (void)unused;
+    if (!sim->nodes[id].host_down)
+        sim_daemon_start(sim, id);
 }
 
 void sim_daemon_start(struct sim *sim, int id)
@@ -182,12 +200,19 @@ void sim_daemon_start(struct sim *sim, int id)
 
     if (node->daemon.running)
         return;
+    if (world_is_paused(sim, id)) { /* nothing starts there now */
+        sim_later(sim, mono_diff(node->paused_until, sim->now) + 1, start_again, id, 0);
+        return;
+    }
     trace_world(sim, "pgrmond starts on node%d", id);
     memset(&node->daemon, 0, sizeof node->daemon);
     node->daemon.life = life + 1;
     node->daemon.running = true;
     if (node->file.incarnation != 0 && !node->settings.witness)
         node->pg.guard = true;
+    if (node->loose)
+        node->loose_until = mono_add(sim->now, 5 * node->settings.beat_ms);
+    node->loose = false;
     core_init(&node->daemon.core, &node->settings);
     feed_start(sim, node);
     node->daemon.table_version = 0; /* the stored table may be old */

@@ -41,6 +41,8 @@ void probe_send(struct sim *sim, struct sim_node *node, int target_id, bool anew
 void probe_all(struct sim *sim, struct sim_node *node);
 void probe_arrive(struct sim *sim, const struct sim_item *item);
 void probe_answer(struct sim *sim, const struct sim_item *item);
+/* A witness reads the table from any data node. */
+void probe_read_table(struct sim *sim, struct sim_node *node);
 void probe_watch(struct sim *sim, struct sim_node *node, int target_id, int64_t ms);
 /* All sessions to `id` broke: who held one asks again. */
 void probe_sessions_lost(struct sim *sim, int id);
@@ -60,6 +62,10 @@ void action_lead(struct sim *sim,
                  struct sim_node *node,
                  const struct core_effect *what);
 void action_led(struct sim *sim, const struct sim_item *item);
+void action_raise(struct sim *sim,
+                  struct sim_node *node,
+                  const struct core_effect *what);
+void action_raised(struct sim *sim, const struct sim_item *item);
 
 /* ---- fence.c ----------------------------------------------------------------- */
 

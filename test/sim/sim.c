@@ -164,6 +164,9 @@ static void work(struct sim *sim, const struct sim_item *item)
     case CORE_EFF_LEAD:
         action_led(sim, item);
         break;
+    case CORE_EFF_RAISE:
+        action_raised(sim, item);
+        break;
     case CORE_EFF_SAVE:
         store_saved(sim, item);
         break;

@@ -5,7 +5,8 @@
  *   world.h     hosts, the network, PostgreSQL, its replication, boards and commits
  *   shell.h     the daemon around the core, and its sentry
  *   check.h     what must hold after every step; the transcript
- *   scenarios.c, stories.c   named stories
+ *   operator.h  what people do
+ *   scenarios.c, stories.c, member_stories.c   named stories
  *   schedule.c, nemesis.c    random ones
  *
  * Everything is decided by the seed and the calls made; nothing reads a clock. Nodes
@@ -28,6 +29,7 @@
 #define SIM_MAX_PROBES   256
 #define SIM_MAX_PROMISES 256
 #define SIM_MAX_QUEUE    2048
+#define SIM_MAX_COMMANDS 8
 
 /* The system identifier of every PostgreSQL that is not of another cluster. */
 #define SIM_SYSTEM UINT64_C(7000000000000000001)
@@ -52,7 +54,8 @@ struct sim_row {
 
 /* pgrmon.node, as replicated. */
 struct sim_table {
-    uint64_t version; /* of this content, unique in the run */
+    uint64_t version;        /* of this content, unique in the run */
+    int64_t members_version; /* of who votes (M1) */
     int n;
     struct core_member v[SIM_MAX_NODES];
 };
@@ -83,6 +86,10 @@ struct sim_pg {
     uint64_t lsn; /* received and flushed */
     uint64_t replayed;
     bool replay_paused;
+    int delay_ms;           /* recovery_min_apply_delay */
+    struct mono delayed_at; /* when `delayed_to` was the end of its WAL */
+    uint64_t delayed_to;
+    struct sim_table delayed_table;
     int reader_ms;   /* a reader blocks a revocation for so long */
     int upstream_id; /* primary_conninfo; 0 = none: cleared by a vote, or a primary */
     bool streaming;  /* a walreceiver, which may not have noticed that nobody sends */
@@ -150,7 +157,9 @@ struct sim_daemon {
     struct mono tick_at;
     struct mono second; /* steps in this virtual second */
     int steps, ticks;
-    bool said_many; /* has reported more than one primary */
+    struct mono leave_until; /* it is being stopped in good order; ms 0 = it is not */
+    bool said_many;          /* has reported more than one primary */
+    bool said_twin;          /* has reported that two daemons have its id */
 };
 
 /* The daemon's tiny child: it lives on when the daemon does not (L7). Its deadlines are
@@ -181,8 +190,13 @@ struct sim_node {
     struct sim_table stored;    /* the members that it holds, n = 0: none */
     struct sim_manner promotion;
     struct sim_manner follow;
+    uint32_t lost_incarnation; /* of a file that was lost */
+    int twin_of; /* it is a copy of that node, and has its id (D3); 0 = none */
+    bool loose;  /* its leader's daemon was stopped in good order: unfenced (M4) */
     bool host_down;
-    bool mute;                /* registered without a vote */
+    bool mute;                /* registered without a vote, at the start */
+    bool spare;               /* not registered at the start */
+    bool named;               /* in synchronous_standby_names, wherever that is */
     struct mono paused_until; /* the whole host; its clock runs on */
     int init_percent;         /* how often init restarts a dead PostgreSQL */
     int fence_fails;          /* so many kills fail, then they succeed */
@@ -190,6 +204,8 @@ struct sim_node {
 
     /* For check.c. */
     struct mono unaware_until; /* after a pause: the sentry has not run yet (3.9) */
+    struct mono loose_until;   /* after a stop in good order: ballots get a moment */
+    int64_t won_term;          /* of its newest promotion */
     int n_promises;
     struct sim_promise promises[SIM_MAX_PROMISES];
     int supported_id; /* by its newest note that supports another */
@@ -207,6 +223,21 @@ enum sim_item_kind {
     SIM_LOOK,     /* the daemon looks at its server's processes */
     SIM_PG_READY, /* startup is over */
     SIM_CALL,     /* a fault of a schedule begins or ends */
+};
+
+/* What a command does to the membership. */
+enum member_change { MEMBER_ADD, MEMBER_REMOVE, MEMBER_REST, MEMBER_RETURN };
+
+/* One that runs. */
+struct sim_command {
+    bool running;
+    enum member_change change;
+    int id, from; /* about whom, on whose host */
+    int primary_id;
+    uint64_t start_uid;   /* of the primary's server */
+    uint64_t position;    /* of its WAL when the command began */
+    struct sim_table set; /* the membership that it has checked */
+    struct mono deadline;
 };
 
 struct sim;
@@ -248,13 +279,14 @@ struct sim_probe {
 
 /* What a world may be without, to see that its absence is found: sim --without NAME. */
 enum sim_part {
-    SIM_FENCE = 1,    /* freezing and killing do nothing, and say that they did */
-    SIM_SENTRY = 2,   /* it never acts */
-    SIM_GUARD = 4,    /* a former primary comes up writable */
-    SIM_FSYNC = 8,    /* the newest write is lost in a crash */
-    SIM_REVOKE = 16,  /* nobody is cut off, and it is said that they were */
-    SIM_BOOT_ID = 32, /* stamps of all boots look alike */
-    SIM_RATE = 64,    /* clocks run at up to half or twice the rate of others */
+    SIM_FENCE = 1,     /* freezing and killing do nothing, and say that they did */
+    SIM_SENTRY = 2,    /* it never acts */
+    SIM_GUARD = 4,     /* a former primary comes up writable */
+    SIM_FSYNC = 8,     /* the newest write is lost in a crash */
+    SIM_REVOKE = 16,   /* nobody is cut off, and it is said that they were */
+    SIM_BOOT_ID = 32,  /* stamps of all boots look alike */
+    SIM_RATE = 64,     /* clocks run at up to half or twice the rate of others */
+    SIM_VERSION = 128, /* a command does not see that another was quicker (M1) */
 };
 
 /* What is counted over a run, for summaries. */
@@ -278,6 +310,7 @@ enum sim_excuse {
     SIM_BY_HAND = 1,   /* somebody promoted or restarted behind pgrmon's back */
     SIM_TWO_NODES = 2, /* no majority exists */
     SIM_UNFENCED = 4,  /* by setting, or daemon and sentry were killed together */
+    SIM_COPIED = 8,    /* a machine was copied, state file and all */
 };
 
 struct sim {
@@ -298,8 +331,9 @@ struct sim {
     struct sim_node nodes[SIM_MAX_NODES + 1];       /* by id; [0] unused */
     int n;                                          /* highest id */
     bool cut[SIM_MAX_NODES + 1][SIM_MAX_NODES + 1]; /* [from][to] cannot connect */
-    unsigned excuse;                                /* of enum sim_excuse */
-    bool two; /* nodes are writable at this moment */
+    int n_changes;   /* of the membership that the schedule holds */
+    unsigned excuse; /* of enum sim_excuse */
+    bool two;        /* nodes are writable at this moment */
     bool healed;
     int n_queue;
     struct sim_item queue[SIM_MAX_QUEUE]; /* a heap */
@@ -309,6 +343,7 @@ struct sim {
     struct sim_regime acks[SIM_MAX_REGIMES];
     int n_led; /* who said "lead" for which term */
     struct sim_promise led[SIM_MAX_PROMISES];
+    struct sim_command commands[SIM_MAX_COMMANDS];
     struct core_effects effects;
     int stepping; /* the node whose core digests an event; 0 = none */
     FILE *trace;  /* NULL = no transcript */
@@ -360,7 +395,10 @@ struct sim_node *sim_add(struct sim *sim, int id, int upstream_id, int priority)
 /* A daemon without PostgreSQL. */
 struct sim_node *sim_add_witness(struct sim *sim, int id);
 
-/* Register all nodes, start PostgreSQL and the daemons. */
+/* What `pgrmon ... register` would write of it. */
+struct core_member cluster_record(const struct sim_node *node);
+
+/* Register all nodes but spare ones, start PostgreSQL and the daemons. */
 void sim_start(struct sim *sim);
 
 /* The node with `id`; it must be there. */
@@ -378,6 +416,8 @@ extern const struct sim_scenario sim_scenarios[];
 extern const int sim_n_scenarios;
 extern const struct sim_scenario sim_stories[];
 extern const int sim_n_stories;
+extern const struct sim_scenario sim_member_stories[];
+extern const int sim_n_member_stories;
 
 /* One random cluster with random faults, from `seed` alone, not run yet. The caller
  * frees it. */

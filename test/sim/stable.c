@@ -53,38 +53,44 @@ void check_follow_chain(struct sim *sim, int id, int leader_id)
 /* What every daemon waits for. */
 static void no_leader(struct sim *sim)
 {
-    char text[400] = "";
+    char text[600] = "";
 
     for (int id = 1; id <= sim->n; id++) {
         const struct core *core = &sim->nodes[id].daemon.core;
 
         if (sim->nodes[id].id != 0)
             (void)snprintf(text + strlen(text), sizeof text - strlen(text),
-                           " node%d %s (%s);", id, reason_state_name(core->state),
-                           reason_name(core->why.reason));
+                           " node%d %s (%s), membership %lld;", id,
+                           reason_state_name(core->state),
+                           reason_name(core->why.reason),
+                           (long long)sim->nodes[id].file.members_version);
     }
     sim_fail(sim, "all is healed, and no node is writable:%s", text);
 }
 
 static void check_leader(struct sim *sim, int id)
 {
-    const struct core *core = &sim->nodes[id].daemon.core;
+    struct core *core = &sim->nodes[id].daemon.core;
 
-    if (core->state != CORE_PRIMARY)
+    if (core->state != CORE_PRIMARY && sim->nodes[id].twin_of == 0)
         sim_fail(sim, "node%d is writable, its daemon is in state %d", id, core->state);
     commit_check(sim, id);
     for (int other = 1; other <= sim->n; other++)
-        if (other != id && sim->nodes[other].id != 0)
+        if (world_record_of(&sim->nodes[id].pg.table, other) != NULL && other != id)
             check_follower(sim, &sim->nodes[other], id);
 }
 
 /* Where nothing is fenced, two may stay writable: but not without a word. */
 static void check_rivals(struct sim *sim)
 {
+    struct sim_table *table = &sim->nodes[nemesis_rightful(sim)].pg.table;
     bool said = false;
 
-    for (int id = 1; id <= sim->n; id++)
+    for (int id = 1; id <= sim->n; id++) {
         said = said || sim->nodes[id].daemon.said_many;
+        if (world_is_writable(sim, id) && world_record_of(table, id) == NULL)
+            return; /* not of the cluster any more */
+    }
     if (!said)
         sim_fail(sim, "%d nodes are writable, and nobody says so",
                  world_n_writable(sim));

@@ -62,6 +62,7 @@ void store_interrupt(struct sim *sim, struct sim_node *node)
 void sim_lose_file(struct sim *sim, int id)
 {
     trace_world(sim, "the state file of node%d is lost", id);
+    sim_node(sim, id)->lost_incarnation = sim_node(sim, id)->file.incarnation;
     sim_node(sim, id)->file = (struct core_durable){0};
     sim_node(sim, id)->stored.n = 0;
 }

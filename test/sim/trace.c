@@ -139,7 +139,8 @@ static void trace_note(FILE *to, const struct core_note *note)
 
 static bool is_silent(enum core_effect_kind kind)
 {
-    return kind == CORE_EFF_WATCH || kind == CORE_EFF_PROBE || kind == CORE_EFF_LEASE;
+    return kind == CORE_EFF_RAISE || kind == CORE_EFF_WATCH || kind == CORE_EFF_PROBE ||
+           kind == CORE_EFF_LEASE;
 }
 
 /* Probes and the lease's deadlines are left out: there are too many, and they decide
@@ -157,6 +158,7 @@ void trace_effect(struct sim *sim,
     case CORE_EFF_WATCH:
     case CORE_EFF_PROBE:
     case CORE_EFF_LEASE:
+    case CORE_EFF_RAISE:
         break;
     case CORE_EFF_PROMOTE:
         fprintf(to, "=> promote this node, within %lld ms\n",

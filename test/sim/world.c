@@ -10,6 +10,7 @@
 
 #include "check.h"
 #include "core/internal.h"
+#include "operator.h"
 
 /* wal_receiver_timeout: when a walreceiver notices that nobody sends any more. */
 #define RECEIVER_TIMEOUT_MS 60000
@@ -89,12 +90,28 @@ static bool stands_still(const struct sim *sim, int id)
 
 static void replay(struct sim_pg *pg)
 {
-    if (pg->replay_paused)
+    if (pg->replay_paused || pg->delay_ms > 0)
         return;
     pg->replayed = pg->lsn;
     pg->timeline = pg->n_regimes;
     if (pg->table.version != pg->received.version)
         pg->table = pg->received;
+}
+
+/* In steps: what was there a delay ago. */
+static void replay_delayed(const struct sim *sim, struct sim_pg *pg)
+{
+    if (pg->delay_ms == 0 || pg->replay_paused ||
+        mono_diff(sim->now, pg->delayed_at) < pg->delay_ms)
+        return;
+    if (pg->delayed_to > pg->replayed)
+        pg->replayed = pg->delayed_to;
+    if (pg->table.version != pg->delayed_table.version && pg->delayed_table.n > 0)
+        pg->table = pg->delayed_table;
+    pg->timeline = pg->n_regimes;
+    pg->delayed_at = sim->now;
+    pg->delayed_to = pg->lsn;
+    pg->delayed_table = pg->received;
 }
 
 void world_copy_wal(struct sim_pg *to, const struct sim_pg *from)
@@ -105,7 +122,11 @@ void world_copy_wal(struct sim_pg *to, const struct sim_pg *from)
     to->n_rows = from->n_rows;
     memcpy(to->rows, from->rows, sizeof to->rows);
     to->received = from->received;
-    replay(to);
+    to->delayed_to = 0;
+    to->delayed_table.n = 0;
+    to->replayed = to->lsn;
+    to->timeline = to->n_regimes;
+    to->table = to->received;
 }
 
 /* The WAL of `own` is the beginning of that of `up`. */
@@ -197,6 +218,7 @@ void world_stream(struct sim *sim)
         if (pg->upstream_id != 0)
             stream_from_upstream(sim, id);
         replay(pg); /* what it has already */
+        replay_delayed(sim, pg);
     }
     if (sim->copies > 0)
         confirm_everywhere(sim);
@@ -332,6 +354,73 @@ bool world_record_upstream(struct sim *sim, int id, int upstream_id)
     return true;
 }
 
+/* Above every version that an earlier term has given (queries.c). */
+static int64_t next_version(const struct sim_pg *pg)
+{
+    const struct sim_row *row = world_row(pg);
+    int64_t least = row == NULL ? 0 : row->term * 256;
+    int64_t next = pg->table.members_version + 1;
+
+    return next > least ? next : least;
+}
+
+void world_raise_membership(struct sim *sim, int id, int64_t version)
+{
+    struct sim_pg *pg = &sim->nodes[id].pg;
+    int64_t next;
+
+    if (pg->table.members_version >= version)
+        return;
+    next = next_version(pg);
+    pg->table.members_version = next > version ? next : version + 1;
+    pg->lsn += 0x20;
+    pg->replayed = pg->lsn;
+    table_changed(sim, pg);
+    trace_world(sim, "node%d raises the version of the membership to %lld", id,
+                (long long)pg->table.members_version);
+}
+
+static void remove_record(struct sim_table *table, int id)
+{
+    int kept = 0;
+
+    for (int i = 0; i < table->n; i++)
+        if (table->v[i].id != id)
+            table->v[kept++] = table->v[i];
+    table->n = kept;
+}
+
+bool world_change_member(struct sim *sim, int at, int id, enum member_change change)
+{
+    struct sim_pg *pg = &sim->nodes[at].pg;
+    struct core_member *record = world_record_of(&pg->table, id);
+    bool votes = change == MEMBER_ADD || (record != NULL && record->voting);
+
+    if ((change == MEMBER_ADD) == (record != NULL))
+        return false;
+    if (change == MEMBER_ADD) {
+        record = &pg->table.v[pg->table.n++];
+        *record = cluster_record(&sim->nodes[id]);
+        record->voting = true;
+        record->upstream_id = at;
+    } else if (change == MEMBER_REMOVE) {
+        remove_record(&pg->table, id);
+    } else {
+        record->voting = change == MEMBER_RETURN;
+        votes = true;
+    }
+    if (votes)
+        pg->table.members_version = next_version(pg);
+    pg->lsn += 0x20;
+    pg->replayed = pg->lsn;
+    table_changed(sim, pg);
+    if (change == MEMBER_ADD)
+        member_added(sim, id, pg->table.members_version);
+    else if (change == MEMBER_REMOVE)
+        member_removed(sim, id);
+    return true;
+}
+
 void sim_set_priority(struct sim *sim, int id, int priority)
 {
     trace_world(sim, "the priority of node%d is set to %d", id, priority);
@@ -339,6 +428,8 @@ void sim_set_priority(struct sim *sim, int id, int priority)
         struct sim_pg *pg = &sim->nodes[at].pg;
 
         if (!is_served(sim, at) || pg->state != SIM_PG_UP)
+            continue;
+        if (world_record_of(&pg->table, id) == NULL)
             continue;
         world_record_of(&pg->table, id)->priority = priority;
         table_changed(sim, pg);

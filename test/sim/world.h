@@ -38,6 +38,11 @@ struct core_member *world_record_of(struct sim_table *table, int id);
  * False when there is nobody to write to, or the term is over. */
 bool world_record_lead(struct sim *sim, int id, int64_t term);
 bool world_record_upstream(struct sim *sim, int id, int upstream_id);
+/* The version of the membership becomes greater than `version`, if it is smaller. */
+void world_raise_membership(struct sim *sim, int id, int64_t version);
+/* A command changes who belongs to the cluster, on the server of `at`. False when there
+ * is nothing to change. */
+bool world_change_member(struct sim *sim, int at, int id, enum member_change change);
 /* An administrator changes the table on the primary. */
 void sim_set_priority(struct sim *sim, int id, int priority);
 

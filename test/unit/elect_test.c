@@ -635,6 +635,8 @@ static void e9_who_is_a_candidate(void **state)
             fixture_member(&core, 3)->voting = false;
         if (i == 0)
             expect(&core, ELECT_WAIT, CORE_WHY_OTHER_BETTER, 3);
+        else if (i == 1 || i == 3 || i == 5) /* E10: but it has more WAL */
+            expect(&core, ELECT_CATCH_UP, CORE_WHY_CATCH_UP, 3);
         else
             expect(&core, ELECT_PROMOTE, CORE_WHY_ONLY_CANDIDATE, FIXTURE_SELF);
     }

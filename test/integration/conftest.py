@@ -8,6 +8,7 @@ from pathlib import Path
 
 import faults
 import pytest
+import shm
 from _pytest.runner import runtestprotocol
 from acks import Acks
 from cluster import Cluster
@@ -166,6 +167,7 @@ def scratch(session_directory):
     path = Path(tempfile.mkdtemp(dir=session_directory))
     path.chmod(0o755)
     yield path
+    shm.remove_of(path)
     if not KEEP:
         shutil.rmtree(path, ignore_errors=True)
 

@@ -67,13 +67,14 @@ static int write_record(const struct plan *plan, struct err *err)
 {
     char id[16];
     const char *params[] = {id, plan->on ? "false" : "true"};
-    PGresult *res CLEANUP(query_clear) = NULL;
+    int code;
 
     (void)snprintf(id, sizeof id, "%d", plan->target->id);
-    res = query_run(plan->primary, &query_node_set_voting, params, err);
-    if (res == NULL)
+    code = registration_change(plan->primary, &plan->set, &query_node_set_voting,
+                               params, err);
+    if (code != EXIT_CODE_SUCCESS)
         err_prefix(err, "could not write the node record");
-    return res == NULL ? EXIT_CODE_DB_QUERY : EXIT_CODE_SUCCESS;
+    return code;
 }
 
 /* A daemon quotes a membership only when it is in its file. */

@@ -189,7 +189,7 @@ static int apply_statements(PGconn *conn, void *arg, struct err *err)
     if (plan->old_primary_id != 0)
         code = set_inactive(conn, plan->old_primary_id, err);
     if (code == EXIT_CODE_SUCCESS)
-        code = registration_write(conn, config, CORE_ROLE_PRIMARY, 0, err);
+        code = registration_write(conn, &plan->set, config, CORE_ROLE_PRIMARY, 0, err);
     if (code == EXIT_CODE_SUCCESS)
         code = record_term(conn, config->node_id, err);
     return code;

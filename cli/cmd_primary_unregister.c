@@ -45,11 +45,12 @@ static void check(const struct cmd_context *context,
 
 static int apply(struct cmd_context *context,
                  PGconn *primary,
+                 const struct nodeset *set,
                  const struct node_record *target,
                  struct err *err)
 {
     char label[REGISTRATION_LABEL_SIZE], details[REGISTRATION_LABEL_SIZE + 32];
-    int code = registration_delete(primary, target->id, err);
+    int code = registration_delete(primary, set, target->id, err);
 
     if (code != EXIT_CODE_SUCCESS)
         return code;
@@ -79,7 +80,7 @@ static int run(struct cmd_context *context, struct err *err)
     code = precheck_report(&list, "primary unregister", dry_run, err);
     if (code != EXIT_CODE_SUCCESS || dry_run)
         return code;
-    return apply(context, primary, target, err);
+    return apply(context, primary, &set, target, err);
 }
 
 const struct cmd cmd_primary_unregister = {

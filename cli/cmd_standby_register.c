@@ -338,7 +338,7 @@ static int apply(struct plan *plan, struct err *err)
 
     (void)registration_self_label(config, label);
     log_info("registering standby %s", label);
-    code = registration_write(plan->primary, config, CORE_ROLE_STANDBY,
+    code = registration_write(plan->primary, &plan->set, config, CORE_ROLE_STANDBY,
                               plan->upstream_id, err);
     if (code != EXIT_CODE_SUCCESS)
         return code;

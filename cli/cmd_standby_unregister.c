@@ -52,7 +52,7 @@ static int apply(struct cmd_context *context,
 
     (void)registration_label(target, label);
     log_info("unregistering %s", label);
-    code = registration_delete(primary, target->id, err);
+    code = registration_delete(primary, set, target->id, err);
     if (code != EXIT_CODE_SUCCESS)
         return code;
     (void)snprintf(details, sizeof details, "%s unregistered", label);

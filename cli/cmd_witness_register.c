@@ -95,7 +95,8 @@ static int apply(struct plan *plan, struct err *err)
 
     (void)registration_self_label(config, label);
     log_info("registering witness %s", label);
-    code = registration_write(plan->primary, config, CORE_ROLE_WITNESS, 0, err);
+    code = registration_write(plan->primary, &plan->set, config, CORE_ROLE_WITNESS, 0,
+                              err);
     if (code != EXIT_CODE_SUCCESS)
         return code;
     (void)snprintf(details, sizeof details, "witness registration succeeded%s",

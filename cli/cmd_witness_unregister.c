@@ -34,6 +34,7 @@ static void check(const struct cmd_context *context,
 
 static int apply(struct cmd_context *context,
                  PGconn *primary,
+                 const struct nodeset *set,
                  const struct node_record *target,
                  struct err *err)
 {
@@ -42,7 +43,7 @@ static int apply(struct cmd_context *context,
 
     (void)registration_label(target, label);
     log_info("unregistering witness %s", label);
-    code = registration_delete(primary, target->id, err);
+    code = registration_delete(primary, set, target->id, err);
     if (code != EXIT_CODE_SUCCESS)
         return code;
     (void)snprintf(details, sizeof details, "witness %s unregistered", label);
@@ -71,7 +72,7 @@ static int run(struct cmd_context *context, struct err *err)
     code = precheck_report(&list, "witness unregister", dry_run, err);
     if (code != EXIT_CODE_SUCCESS || dry_run)
         return code;
-    return apply(context, primary, target, err);
+    return apply(context, primary, &set, target, err);
 }
 
 const struct cmd cmd_witness_unregister = {

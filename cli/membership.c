@@ -58,6 +58,20 @@ void membership_count(const struct nodeset *set,
     ret->needed = ret->n_voters / 2 + 1;
 }
 
+bool membership_leads(const struct nodeset *set,
+                      const struct gathered *answers,
+                      int primary_id)
+{
+    const struct core_note *note = daemons_newest(set, answers, primary_id);
+
+    for (int i = 0; i < set->n; i++)
+        if (set->v[i].id == primary_id)
+            return note != NULL && note->phase == CORE_PHASE_LEAD &&
+                   answers[i].seen.reach == REACH_OK &&
+                   note->term == answers[i].seen.term;
+    return false;
+}
+
 int membership_voters(const struct nodeset *set, int except)
 {
     int n = 0;
@@ -88,7 +102,7 @@ newest_term(const struct nodeset *set, const struct gathered *answers, int prima
 
 static bool is_settled(const struct membership_count *count)
 {
-    return !count->daemons || count->confirmed >= count->needed;
+    return !count->daemons || (count->confirmed >= count->needed && count->leads);
 }
 
 static void await(const struct nodeset *set,
@@ -104,6 +118,7 @@ static void await(const struct nodeset *set,
     for (;;) {
         gather_probe(set, answers);
         membership_count(set, answers, newest_term(set, answers, primary_id), ret);
+        ret->leads = membership_leads(set, answers, primary_id);
         if (is_settled(ret) || mono_reached(deadline, mono_now()))
             return;
         if (ret->confirmed != told)
@@ -162,6 +177,16 @@ static void tell_missing(const struct nodeset *set,
                   "gone for good, \"--force\" goes on without them");
 }
 
+static void tell_no_leader(bool force, struct precheck *list)
+{
+    precheck_fail_unless(list, force, EXIT_CODE_BAD_CONFIG,
+                         "the primary does not lead a term of its own");
+    precheck_detail(list, "its pgrmond is not seen to lead the newest term that its "
+                          "metadata has: another node may be elected");
+    precheck_hint(list, "start pgrmond there and see \"pgrmon cluster notes\"; "
+                        "\"--force\" goes on all the same");
+}
+
 void membership_check(const struct cmd_context *context,
                       const struct nodeset *set,
                       int primary_id,
@@ -182,8 +207,10 @@ void membership_check(const struct cmd_context *context,
         precheck_add(list, PRECHECK_OK,
                      "%d of %d voters have confirmed the present membership",
                      count.confirmed, count.n_voters);
-    else
+    else if (count.confirmed < count.needed)
         tell_missing(set, &count, line->force, list);
+    else
+        tell_no_leader(line->force, list);
 }
 
 void membership_check_size(int n_voters, struct precheck *list)

@@ -25,7 +25,8 @@ enum membership_gap {
 
 struct membership_count {
     int n_voters, needed, confirmed;
-    bool daemons;                             /* a voter's note lies on some board */
+    bool daemons; /* a voter's note lies on some board */
+    bool leads;   /* the primary's daemon leads the term of the primary's newest row */
     enum membership_gap gaps[CORE_MAX_NODES]; /* in the order of the nodeset */
 };
 
@@ -35,6 +36,12 @@ void membership_count(const struct nodeset *set,
                       const struct gathered *answers,
                       int64_t term,
                       struct membership_count *ret);
+
+/* Whether the primary has a term of its own: before its row is written, the newest one
+ * is its predecessor's, and so would be the version of a changed membership. Pure. */
+bool membership_leads(const struct nodeset *set,
+                      const struct gathered *answers,
+                      int primary_id);
 
 /* Append what M1 says about changing the set of voters now: asks all nodes again and
  * again for up to 10 seconds (once with --dry-run, --force, or when the list has a

@@ -1,6 +1,7 @@
 /* registration.c - see registration.h. */
 #include "registration.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,7 +122,50 @@ static char *absolute_config_file(const struct config *config)
     return path != NULL ? path : xstrdup(config->file);
 }
 
+struct change {
+    const struct nodeset *set;
+    const struct query *query;
+    const char *const *params;
+};
+
+/* The row stays locked until the end of the transaction: of two commands that have both
+ * checked one membership, the second is refused. */
+static int change_statements(PGconn *primary, void *arg, struct err *err)
+{
+    const struct change *change = arg;
+    PGresult *locked CLEANUP(query_clear) =
+        query_run(primary, &query_membership_lock, NULL, err);
+    PGresult *res CLEANUP(query_clear) = NULL;
+
+    if (locked == NULL)
+        return EXIT_CODE_DB_QUERY;
+    if (change->set->n > 0 && query_int64(locked, 0, 0, 0) != change->set->version) {
+        (void)err_set(err, EXIT_CODE_BAD_CONFIG,
+                      "somebody else has changed who votes meanwhile");
+        err_detail(err, "the membership has version %s now, %" PRId64 " was checked",
+                   query_text(locked, 0, 0), change->set->version);
+        err_hint(err, "see \"pgrmon cluster show\", and execute the command again");
+        return EXIT_CODE_BAD_CONFIG;
+    }
+    res = query_run(primary, change->query, change->params, err);
+    return res == NULL ? EXIT_CODE_DB_QUERY : EXIT_CODE_SUCCESS;
+}
+
+int registration_change(PGconn *primary,
+                        const struct nodeset *set,
+                        const struct query *query,
+                        const char *const *params,
+                        struct err *err)
+{
+    struct change change = {set, query, params};
+
+    if (PQtransactionStatus(primary) == PQTRANS_INTRANS)
+        return change_statements(primary, &change, err);
+    return registration_transaction(primary, change_statements, &change, err);
+}
+
 int registration_write(PGconn *primary,
+                       const struct nodeset *set,
                        const struct config *config,
                        enum core_role role,
                        int upstream_id,
@@ -149,28 +193,31 @@ int registration_write(PGconn *primary,
             : NULL,
         file,
     };
-    PGresult *res CLEANUP(query_clear) = NULL;
+    int code;
 
     (void)snprintf(id, sizeof id, "%d", config->node_id);
     (void)snprintf(upstream, sizeof upstream, "%d", upstream_id);
     (void)snprintf(priority, sizeof priority, "%d", data ? config->priority : 0);
-    res = query_run(primary, &query_node_upsert, params, err);
-    if (res == NULL)
+    code = registration_change(primary, set, &query_node_upsert, params, err);
+    if (code != EXIT_CODE_SUCCESS)
         err_prefix(err, "could not write the node record");
-    return res == NULL ? EXIT_CODE_DB_QUERY : EXIT_CODE_SUCCESS;
+    return code;
 }
 
-int registration_delete(PGconn *primary, int node_id, struct err *err)
+int registration_delete(PGconn *primary,
+                        const struct nodeset *set,
+                        int node_id,
+                        struct err *err)
 {
     char id[16];
     const char *params[] = {id};
-    PGresult *res CLEANUP(query_clear) = NULL;
+    int code;
 
     (void)snprintf(id, sizeof id, "%d", node_id);
-    res = query_run(primary, &query_node_delete, params, err);
-    if (res == NULL)
+    code = registration_change(primary, set, &query_node_delete, params, err);
+    if (code != EXIT_CODE_SUCCESS)
         err_prefix(err, "could not delete the node record");
-    return res == NULL ? EXIT_CODE_DB_QUERY : EXIT_CODE_SUCCESS;
+    return code;
 }
 
 const struct node_record *registration_target(const struct cmd_context *context,

@@ -8,6 +8,7 @@
 #include "gather.h"
 #include "node.h"
 #include "precheck.h"
+#include "queries.h"
 
 /* "node \"node2\" (ID: 2)" in `buf`, for messages. */
 #define REGISTRATION_LABEL_SIZE (CORE_NAME_SIZE + 32)
@@ -31,16 +32,28 @@ void registration_check_duplicates(const struct cmd_context *context,
 /* Append a warning when the conninfo to be stored holds a password. */
 void registration_check_secret(const struct config *config, struct precheck *list);
 
+/* Run a statement that may change who votes: only if `set`, as read from there, is
+ * still the membership (M1); else EXIT_CODE_BAD_CONFIG. In a transaction of its own,
+ * unless one is open. */
+int registration_change(PGconn *primary,
+                        const struct nodeset *set,
+                        const struct query *query,
+                        const char *const *params,
+                        struct err *err) PGRMON_MUST_CHECK;
+
 /* Write the record of the configuration's node. `upstream_id` 0: none. A witness has no
- * conninfo, priority or slot there: nobody connects to it, and it never leads. */
+ * conninfo, priority or slot there: nobody connects to it, and it never leads. `set`:
+ * see registration_change(). */
 int registration_write(PGconn *primary,
+                       const struct nodeset *set,
                        const struct config *config,
                        enum core_role role,
                        int upstream_id,
                        struct err *err) PGRMON_MUST_CHECK;
 
-/* Delete a record. */
+/* Delete a record. `set`: see registration_change(). */
 int registration_delete(PGconn *primary,
+                        const struct nodeset *set,
                         int node_id,
                         struct err *err) PGRMON_MUST_CHECK;
 

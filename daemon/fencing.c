@@ -382,7 +382,11 @@ void fencing_close(struct daemon *daemon)
     ev_timer_stop(daemon->loop, &fencing->look);
     ev_timer_stop(daemon->loop, &fencing->step);
     ev_io_stop(daemon->loop, &fencing->watch);
-    if (fencing->sentry != NULL) {
+    if (fencing->sentry != NULL && (daemon->core.state == CORE_PROMOTING ||
+                                    daemon->core.state == CORE_RESIGNING)) {
+        /* L7: a promotion ends without us, and nobody else would end it in time. */
+        sentry_leave(fencing->sentry);
+    } else if (fencing->sentry != NULL) {
         /* M4: stopped in good order, PostgreSQL goes on unfenced. */
         const struct sentry_orders rest = SENTRY_STAND_DOWN;
 

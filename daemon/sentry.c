@@ -310,6 +310,11 @@ void sentry_stop(struct sentry *sentry)
         return;
     sentry->page->retire = 1;
     wake(sentry);
+    sentry_leave(sentry);
+}
+
+void sentry_leave(struct sentry *sentry)
+{
     (void)waitpid(sentry->pid, NULL, WNOHANG); /* of one that had ended before */
     if (sentry->watch >= 0)
         (void)close(sentry->watch);

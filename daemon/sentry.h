@@ -132,6 +132,10 @@ struct mono sentry_freeze_at(const struct sentry *sentry);
  * Give the order to stand down, or do the fencing, before. */
 void sentry_stop(struct sentry *sentry);
 
+/* Release it without telling it anything: it goes on by its orders, as when the daemon
+ * has died. */
+void sentry_leave(struct sentry *sentry);
+
 /* Its pid, for logs and tests. */
 int sentry_pid(const struct sentry *sentry);
 

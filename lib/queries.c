@@ -86,6 +86,8 @@ QUERY(nodes, 0,
     "version = greatest(version + 1, "                                                 \
     "(SELECT coalesce(max(term), 0) * 256 FROM pgrmon.term)) WHERE " condition ") "
 
+QUERY(membership_lock, 0, "SELECT version FROM pgrmon.membership FOR UPDATE");
+
 QUERY(membership_raise, 1,
       "UPDATE pgrmon.membership SET changed_at = now(), "
       "version = greatest($1::bigint + 1, "

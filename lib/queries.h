@@ -37,6 +37,7 @@ struct query {
  *   schema_version           -> version, pgrmon_version, installed_at, upgraded_at;
  *                               fails with 42P01 where the schema is not installed
  *   nodes                    -> decoded by query_decode_nodes()
+ *   membership_lock   -> version; locked until the end of the transaction
  *   membership_raise  $1 version; nothing changes if the present one is not smaller
  *   node_upsert  $1 node_id $2 node_name $3 type $4 upstream id|NULL|'0' $5 active
  *                $6 voting $7 location $8 priority $9 conninfo $10 repluser
@@ -135,6 +136,7 @@ struct query {
     X(schema_state)                                                                    \
     X(schema_version)                                                                  \
     X(nodes)                                                                           \
+    X(membership_lock)                                                                 \
     X(membership_raise)                                                                \
     X(node_upsert)                                                                     \
     X(node_delete)                                                                     \

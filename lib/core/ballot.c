@@ -11,6 +11,7 @@
 #include "core/board.h"
 #include "core/catchup.h"
 #include "core/effect.h"
+#include "core/elect.h"
 #include "core/quorum.h"
 #include "core/view.h"
 
@@ -24,9 +25,11 @@ void ballot_start(struct core *core, const struct core_durable *durable)
     core->durable = *durable;
     core->wanted = *durable;
     /* D2: as if the last promise had been renewed at this moment. */
-    if (durable->leader_id != 0 && durable->leader_id != core->settings.self_id)
-        core->promise_until = mono_add(
-            core->now, durable->window_ms > window_ms ? durable->window_ms : window_ms);
+    if (CORE_RULE(D2_WINDOW) && durable->window_ms > window_ms)
+        window_ms = durable->window_ms;
+    if (CORE_RULE(D2_PROMISE) && durable->leader_id != 0 &&
+        durable->leader_id != core->settings.self_id)
+        core->promise_until = mono_add(core->now, window_ms);
 }
 
 /* Who has never promised anything could elect somebody beside a leader that was never
@@ -35,14 +38,14 @@ static bool knows_regime(const struct core *core)
 {
     int first = view_registered_primary(core);
 
-    return core->durable.term > 0 ||
+    return core->durable.term > 0 || !CORE_RULE(D3_NEW) ||
            (first != 0 && core->term > 0 && board_is_over(core, first, core->term));
 }
 
 bool ballot_may_vote(const struct core *core)
 {
-    return core->durable.incarnation != 0 && knows_regime(core) &&
-           core->durable.pause_ms == 0;
+    return (core->durable.incarnation != 0 || !CORE_RULE(D3_VOICE)) &&
+           knows_regime(core) && (core->durable.pause_ms == 0 || !CORE_RULE(V1_PAUSE));
 }
 
 bool ballot_is_settled(const struct core *core)
@@ -71,8 +74,8 @@ void ballot_save(struct core *core,
                  struct core_effects *out)
 {
     CORE_ASSERT(ballot_is_settled(core));
-    CORE_ASSERT(wanted->term >= core->durable.term);
-    CORE_ASSERT(wanted->term > core->durable.term ||
+    CORE_ASSERT(!CORE_RULE(V1_NUMBER) || wanted->term >= core->durable.term);
+    CORE_ASSERT(!CORE_RULE(V1_NUMBER) || wanted->term > core->durable.term ||
                 wanted->leader_id == core->durable.leader_id ||
                 core->durable.leader_id == 0);
     core->wanted = *wanted;
@@ -87,7 +90,7 @@ void ballot_saved(struct core *core, uint32_t id, bool ok)
     if (!ok) {
         /* It may or may not be on disk: what is said must be true of both. So the same
          * is written again, before anything else is. */
-        core->save_failed = true;
+        core->save_failed = CORE_RULE(D1_AGAIN);
         core->save_after = mono_add(core->now, core->settings.beat_ms);
         return;
     }
@@ -119,8 +122,8 @@ bool ballot_leader_answers(const struct core *core)
 {
     int id = core->durable.leader_id;
 
-    return id != 0 && id != core->settings.self_id && answers_as_primary(core, id) &&
-           core_view(core, id)->seen.term >= core->term;
+    return CORE_RULE(V1_ANSWERS) && id != 0 && id != core->settings.self_id &&
+           answers_as_primary(core, id) && core_view(core, id)->seen.term >= core->term;
 }
 
 bool ballot_has_evidence(const struct core *core)
@@ -130,12 +133,14 @@ bool ballot_has_evidence(const struct core *core)
 
     if (peer == NULL || core->durable.leader_id == core->settings.self_id)
         return false;
-    if (core->settings.keep_on_daemon_loss &&
+    if (CORE_RULE(L2_KEEP) && core->settings.keep_on_daemon_loss &&
         answers_as_primary(core, core->durable.leader_id) &&
         !board_is_over(core, core->durable.leader_id, core->durable.term))
         return true;
-    if (!board_shows_sign(core, peer))
+    if (CORE_RULE(L2_FRESH) && !board_shows_sign(core, peer))
         return false;
+    if (!CORE_RULE(L2_TERM))
+        return true;
     phase = peer->note.phase;
     if (phase == CORE_PHASE_LEAD || phase == CORE_PHASE_RENEW)
         return peer->note.term >= core->durable.term;
@@ -163,15 +168,16 @@ static bool supports_self(const struct core *core)
 
 int ballot_supports(const struct core *core)
 {
-    if (core->durable.incarnation == 0)
+    if (CORE_RULE(D3_VOICE) && core->durable.incarnation == 0)
         return 0;
     /* While another promise is being written the old one is not extended. */
-    if (!ballot_is_settled(core) && core->wanted.leader_id != core->durable.leader_id)
+    if (CORE_RULE(D1_PENDING) && !ballot_is_settled(core) &&
+        core->wanted.leader_id != core->durable.leader_id)
         return 0;
     if (core->durable.leader_id == core->settings.self_id)
         return supports_self(core) ? core->settings.self_id : 0;
     /* L2: a ballot promises W; that much is durable first. */
-    if (core->durable.window_ms < window_of(&core->settings))
+    if (CORE_RULE(L2_WINDOW) && core->durable.window_ms < window_of(&core->settings))
         return 0;
     return ballot_has_evidence(core) ? core->durable.leader_id : 0;
 }
@@ -180,7 +186,7 @@ bool ballot_is_free(const struct core *core)
 {
     int leader = core->durable.leader_id;
 
-    if (leader == 0)
+    if (leader == 0 || !CORE_RULE(V1_PROMISE))
         return true;
     return board_is_over(core, leader, core->durable.term) ||
            (leader != core->settings.self_id &&
@@ -218,9 +224,9 @@ int ballot_report_cmp(const struct core_report *a, const struct core_report *b)
 {
     if (!a->known || !b->known)
         return a->known - b->known;
-    if (a->term != b->term)
+    if (CORE_RULE(P4_1) && a->term != b->term)
         return a->term < b->term ? -1 : 1;
-    return lsn_cmp(a->position, b->position);
+    return CORE_RULE(P4_2) ? lsn_cmp(a->position, b->position) : 0;
 }
 
 /* Nobody can hold a lease that we would cut ourselves off from: it resigned, or enough
@@ -229,13 +235,17 @@ static bool is_cut_called_for(const struct core *core)
 {
     struct quorum quorum = quorum_unbound(core);
 
+    if (!CORE_RULE(V2_WHEN))
+        return true;
     if (core->durable.leader_id == core->settings.self_id)
         return board_is_over(core, core->settings.self_id, core->durable.term);
     if (!ballot_is_free(core) || board_leader(core, 0) != NULL ||
         ballot_leader_answers(core))
         return false;
-    return board_is_over(core, core->durable.leader_id, core->durable.term) ||
-           quorum_met(&quorum);
+    if (board_is_over(core, core->durable.leader_id, core->durable.term))
+        return true;
+    /* E5: the cut must not silence what says that it lives. */
+    return quorum_met(&quorum) && !elect_streams(core);
 }
 
 void ballot_revoke(struct core *core, struct core_effects *out)
@@ -250,7 +260,7 @@ void ballot_revoke(struct core *core, struct core_effects *out)
         !is_cut_called_for(core) || catchup_is_on(core))
         return;
     /* It lasts until we follow somebody, restarts included: written down first. */
-    if (!core->durable.revoked) {
+    if (CORE_RULE(V2_DURABLE) && !core->durable.revoked) {
         struct core_durable wanted = core->durable;
 
         wanted.revoked = true;
@@ -295,12 +305,14 @@ static bool wal_allows(const struct core *core, const struct core_report *report
     if (core->settings.witness || core->local == CORE_LOCAL_GONE)
         return true;
     if (!core->report.known)
-        return false;
-    if (ballot_report_cmp(&core->report, report) <= 0)
+        return !CORE_RULE(V2_REPORT);
+    if (!CORE_RULE(V1_REPORT) || ballot_report_cmp(&core->report, report) <= 0)
         return true;
     /* C3: who may not lead waives its lead in the WAL, after half a window, where
      * commits were not promised to be on two nodes. */
-    return unfit && core->durable.copies == 0 && core->state == CORE_ELECTING &&
+    return CORE_RULE(C3_WAIVES) && unfit &&
+           (core->durable.copies == 0 || !CORE_RULE(C3_COPIES)) &&
+           core->state == CORE_ELECTING &&
            mono_diff(core->now, core->since) >= window_of(&core->settings) / 2;
 }
 
@@ -313,17 +325,23 @@ static bool may_grant(const struct core *core, int i)
     bool own_leader = candidate == core->durable.leader_id;
     const struct core_member *leader = board_leader(core, 0);
 
-    if (candidate == core->settings.self_id || !board_shows_sign(core, peer) ||
-        note->voiceless || note->term <= core->durable.term)
+    if (candidate == core->settings.self_id)
         return false;
-    if (note->members_version < core->durable.members_version)
+    if (CORE_RULE(V1_ADVANCES) && !board_shows_sign(core, peer))
         return false;
-    if (note->phase == CORE_PHASE_RENEW)
-        return own_leader ||
+    if (CORE_RULE(V1_VOICE) && note->voiceless)
+        return false;
+    if (CORE_RULE(V1_NUMBER) && note->term <= core->durable.term)
+        return false;
+    if (CORE_RULE(V1_MEMBERS) && note->members_version < core->durable.members_version)
+        return false;
+    if (note->phase == CORE_PHASE_RENEW) /* L9 */
+        return (own_leader && CORE_RULE(L9_FOLLOWERS)) ||
                (ballot_is_free(core) && leader != NULL && leader->id == candidate);
     if (note->phase != CORE_PHASE_CANVASS)
         return false;
-    return ballot_is_free(core) && leader == NULL && !ballot_has_evidence(core) &&
+    return ballot_is_free(core) && (leader == NULL || !CORE_RULE(V1_LEADS)) &&
+           (!ballot_has_evidence(core) || !CORE_RULE(V1_EVIDENCE)) &&
            (own_leader || !ballot_leader_answers(core)) &&
            wal_allows(core, &note->report);
 }
@@ -355,8 +373,9 @@ static int choose_candidate(const struct core *core)
     for (int i = 0; i < core->n_members; i++) {
         if (!may_grant(core, i))
             continue;
-        if (best < 0 || ballot_report_cmp(&core->peers[best].note.report,
-                                          &core->peers[i].note.report) < 0)
+        if (best < 0 || (CORE_RULE(V1_BETTER) &&
+                         ballot_report_cmp(&core->peers[best].note.report,
+                                           &core->peers[i].note.report) < 0))
             best = i;
     }
     return best;
@@ -380,7 +399,7 @@ static int copies_of_leader(const struct core *core)
 
     if (view == NULL || !view_is_primary(core, view) ||
         mono_diff(core->now, view->seen_at) > board_sign_ms(core))
-        return core->durable.copies;
+        return CORE_RULE(C2_KEPT) ? core->durable.copies : 0;
     return view->seen.copies;
 }
 
@@ -412,7 +431,7 @@ static bool resign_canvass(struct core *core, struct core_effects *out)
 {
     struct core_durable wanted = core->durable;
 
-    if (core->durable.leader_id != core->settings.self_id ||
+    if (!CORE_RULE(C4_RESIGNED) || core->durable.leader_id != core->settings.self_id ||
         (core->durable.duty != CORE_DUTY_CANDIDATE &&
          core->durable.duty != CORE_DUTY_PROMOTING))
         return false;
@@ -427,12 +446,15 @@ void ballot_consider(struct core *core, struct core_effects *out)
     struct core_why why;
     int i;
 
-    if (core->durable.incarnation == 0 || !ballot_is_settled(core))
+    if ((CORE_RULE(D3_VOICE) && core->durable.incarnation == 0) ||
+        !ballot_is_settled(core))
         return;
     if (resign_canvass(core, out))
         return;
     /* L8: who leads a later term, or the first one that we hear of, is adopted. */
-    if (leader != NULL && board_peer(core, leader->id)->note.phase == CORE_PHASE_LEAD) {
+    if (CORE_RULE(L8_ADOPTED) && leader != NULL &&
+        (board_peer(core, leader->id)->note.phase == CORE_PHASE_LEAD ||
+         !CORE_RULE(L8_LEAD))) {
         const struct core_note *note = &board_peer(core, leader->id)->note;
 
         if (note->term > core->durable.term) {

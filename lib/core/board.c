@@ -40,14 +40,17 @@ static void
 take_ballot(struct core *core, struct core_peer *peer, const struct core_note *note)
 {
     if (note->leader_id != core->settings.self_id || note->voiceless ||
-        note->echo.boot != core->settings.boot || note->echo.ms <= 0 ||
-        note->echo.ms > core->now.ms)
+        note->echo.ms <= 0)
+        return;
+    if (CORE_RULE(N4_BOOT) && note->echo.boot != core->settings.boot)
+        return;
+    if (CORE_RULE(N4_FUTURE) && note->echo.ms > core->now.ms)
         return;
     if (note->term < peer->ballot_term ||
         (note->term == peer->ballot_term && note->echo.ms <= peer->ballot_echo.ms))
         return;
     peer->ballot_term = note->term;
-    peer->ballot_echo.ms = note->echo.ms;
+    peer->ballot_echo.ms = CORE_RULE(N4_AGE) ? note->echo.ms : core->now.ms;
     peer->ballot_window_ms = note->window_ms;
     peer->ballot_report = note->report;
 }
@@ -82,16 +85,19 @@ static bool is_news(const struct core *core,
                     bool known_board,
                     bool *ret_advanced)
 {
-    *ret_advanced = false;
+    *ret_advanced = !CORE_RULE(N5_GROWS);
     if (peer->note.phase == CORE_PHASE_NONE)
         return true;
-    if (note->incarnation != peer->note.incarnation)
+    if (CORE_RULE(N2_INCARNATION) && note->incarnation != peer->note.incarnation)
         return note->incarnation > peer->note.incarnation;
     if (same_boot(note->stamp, peer->note.stamp)) {
-        *ret_advanced = known_board && note->stamp.ms > peer->note.stamp.ms;
-        return note->stamp.ms > peer->note.stamp.ms;
+        bool newer = note->stamp.ms > peer->note.stamp.ms;
+
+        *ret_advanced = known_board && newer;
+        return newer || !CORE_RULE(N2_NEWEST);
     }
-    *ret_advanced = is_other_boot_alive(core, peer, note) && known_board;
+    *ret_advanced =
+        !CORE_RULE(N5_BOOT) || (is_other_boot_alive(core, peer, note) && known_board);
     return *ret_advanced;
 }
 
@@ -120,7 +126,8 @@ static void take(struct core *core, const struct core_note *note, bool known_boa
     peer = &core->peers[i];
     if (note->term > core->top_term)
         core->top_term = note->term;
-    if (note->phase == CORE_PHASE_RESIGNED && note->term > peer->resigned_term)
+    if (CORE_RULE(N5_RESIGNED) && note->phase == CORE_PHASE_RESIGNED &&
+        note->term > peer->resigned_term)
         peer->resigned_term = note->term;
     take_ballot(core, peer, note);
     if (!is_news(core, peer, note, known_board, &advanced))
@@ -144,14 +151,15 @@ void board_take(struct core *core, int board_id, const struct core_note *notes, 
     if (board < 0 || notes == NULL)
         return;
     for (int i = 0; i < n; i++)
-        take(core, &notes[i], core->peers[board].board_read);
+        take(core, &notes[i], core->peers[board].board_read || !CORE_RULE(N5_BOARD));
     core->peers[board].board_read = true;
 }
 
 bool board_is_fresh(const struct core *core, const struct core_peer *peer)
 {
     return peer->note.phase != CORE_PHASE_NONE && peer->advanced &&
-           mono_diff(core->now, peer->at) <= board_sign_ms(core);
+           (mono_diff(core->now, peer->at) <= board_sign_ms(core) ||
+            !CORE_RULE(N5_FRESH));
 }
 
 bool board_shows_sign(const struct core *core, const struct core_peer *peer)
@@ -201,6 +209,7 @@ bool board_is_over(const struct core *core, int id, int64_t term)
     /* Who has promised a later term to another, or canvasses for one, wrote down that
      * its own is over; who leads or renews has not. */
     phase = peer->note.phase;
-    return phase != CORE_PHASE_NONE && phase != CORE_PHASE_LEAD &&
-           phase != CORE_PHASE_RENEW && peer->note.term > term;
+    return CORE_RULE(D1_LATER) && phase != CORE_PHASE_NONE &&
+           phase != CORE_PHASE_LEAD && phase != CORE_PHASE_RENEW &&
+           peer->note.term > term;
 }

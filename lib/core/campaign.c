@@ -76,7 +76,7 @@ follow(struct core *core, const struct verdict *verdict, struct core_effects *ou
                                             : core->settings.follow_deadline_ms;
 
     /* What our WAL is worth changes from here on (V2). */
-    core->report.known = false;
+    core->report.known = core->report.known && !CORE_RULE(P2_FINAL);
     core->revoke_id = 0;
     if (core->action_leader_id != verdict->leader_id)
         core->follow_failures = 0;
@@ -174,7 +174,8 @@ static void promotion_ended(struct core *core, bool ok, struct core_effects *out
         return;
     }
     core->follow_failures = 0; /* this pause is not one of a follow */
-    core->backoff_until = mono_add(core->now, window_of(&core->settings));
+    if (CORE_RULE(E9_FAILED))
+        core->backoff_until = mono_add(core->now, window_of(&core->settings));
     effect_report(out, CORE_SAY_ACTION_FAILED, core->settings.self_id, why);
     effect_record(out, CORE_REC_PROMOTE_ERROR, false, why);
     /* It may still end well, later: then nobody would hold a lease for it (C5). */

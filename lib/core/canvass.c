@@ -14,6 +14,7 @@
 #include "core/campaign.h"
 #include "core/effect.h"
 #include "core/lease.h"
+#include "core/member.h"
 #include "core/monitor.h"
 #include "core/quorum.h"
 #include "core/rank.h"
@@ -36,6 +37,8 @@ static int64_t patience_ms(const struct core *core)
 {
     int64_t window_ms = window_of(&core->settings);
 
+    if (!CORE_RULE(C4_PATIENCE))
+        return 100 * window_ms;
     return core->claiming ? 2 * window_ms : window_ms / 2;
 }
 
@@ -65,8 +68,10 @@ static void stand(struct core *core, struct core_effects *out)
     struct core_durable wanted = core->durable;
     int64_t window_ms = window_of(&core->settings);
 
-    wanted.term =
-        1 + max_term(core->durable.term, max_term(core->term, core->top_term));
+    wanted.term = core->durable.term;
+    if (CORE_RULE(C1_ABOVE))
+        wanted.term = max_term(wanted.term, max_term(core->term, core->top_term));
+    wanted.term++;
     wanted.leader_id = core->settings.self_id;
     wanted.duty = CORE_DUTY_CANDIDATE;
     wanted.lead_term = 0;
@@ -88,11 +93,12 @@ static bool is_outranked(const struct core *core)
 
         if (core->members[i].id == core->settings.self_id)
             continue;
-        if (core->durable.copies > 0 && peer->ballot_term == core->durable.term &&
-            peer->ballot_report.known &&
+        if (CORE_RULE(C2_AHEAD) && core->durable.copies > 0 &&
+            peer->ballot_term == core->durable.term && peer->ballot_report.known &&
             ballot_report_cmp(&own, &peer->ballot_report) < 0)
             return true;
-        if (board_is_fresh(core, peer) && peer->note.phase == CORE_PHASE_CANVASS &&
+        if (CORE_RULE(C4_RIVAL) && board_is_fresh(core, peer) &&
+            peer->note.phase == CORE_PHASE_CANVASS && !member_is_outdated(core, i) &&
             ballot_report_cmp(&own, &peer->note.report) < 0)
             return true;
     }
@@ -107,8 +113,9 @@ give_up(struct core *core, enum core_reason reason, struct core_effects *out)
     struct core_why why = why_of(CORE_WHY_LOST_CANVASS, 0);
     struct quorum quorum = quorum_ballots(core, core->durable.term);
 
-    core->canvass_after =
-        mono_add(core->now, core->settings.beat_ms + random_ms(core, window_ms / 2));
+    if (CORE_RULE(C4_PAUSE))
+        core->canvass_after = mono_add(core->now, core->settings.beat_ms +
+                                                      random_ms(core, window_ms / 2));
     if (core->claiming) {
         lease_resign(core, reason, out);
         return true;
@@ -132,7 +139,7 @@ static bool is_standing(const struct core *core)
  * and may be standing itself. */
 static bool ignores_other(const struct core *core, const struct quorum *ballots)
 {
-    if (!ballots->two_nodes || ballots->answered >= 2)
+    if (!CORE_RULE(Q2_HEARD) || !ballots->two_nodes || ballots->answered >= 2)
         return false;
     for (int i = 0; i < core->n_members; i++)
         if (core->members[i].voting && core->members[i].id != core->settings.self_id &&
@@ -147,8 +154,10 @@ static bool has_won(const struct core *core)
     struct quorum ballots = quorum_ballots(core, core->durable.term);
     struct quorum reports = quorum_reports(core, core->durable.term);
 
-    return quorum_met(&ballots) && !ignores_other(core, &ballots) &&
-           (core->claiming || quorum_met(&reports)) && !is_outranked(core);
+    return (quorum_met(&ballots) || !CORE_RULE(C2_BALLOTS)) &&
+           !ignores_other(core, &ballots) &&
+           (core->claiming || quorum_met(&reports) || !CORE_RULE(C2_REPORTS)) &&
+           !is_outranked(core);
 }
 
 static struct core_why why_won(const struct core *core)
@@ -169,7 +178,7 @@ static bool win(struct core *core, struct core_effects *out)
     struct core_durable wanted = core->durable;
     struct quorum quorum = quorum_ballots(core, core->durable.term);
 
-    if (core->durable.duty == CORE_DUTY_CANDIDATE) {
+    if (CORE_RULE(C5_WRITTEN) && core->durable.duty == CORE_DUTY_CANDIDATE) {
         wanted.duty = core->claiming ? CORE_DUTY_LEADING : CORE_DUTY_PROMOTING;
         wanted.armed = !quorum.two_nodes && quorum.needed > 1;
         if (core->claiming)
@@ -187,7 +196,7 @@ bool canvass_step(struct core *core, struct core_effects *out)
     const struct core_member *leader = board_leader(core, 0);
 
     monitor_local(core, out);
-    if (core->claiming)
+    if (CORE_RULE(C7_FROZEN) && core->claiming)
         lease_unleased(core, out);
     /* A disk that does not write must not keep the others waiting for us. */
     if (!ballot_is_settled(core))
@@ -197,10 +206,11 @@ bool canvass_step(struct core *core, struct core_effects *out)
         monitor_become_primary(core, why_won(core), out);
         return true;
     }
-    if (leader != NULL)
+    if (CORE_RULE(C4_LEADER) && leader != NULL)
         return give_up(core, CORE_WHY_LATER_LEADER, out);
-    if (!core->claiming && (core->settings.failover == CORE_FAILOVER_MANUAL ||
-                            core_member(core, core->settings.self_id)->priority <= 0))
+    if (CORE_RULE(C4_UNFIT) && !core->claiming &&
+        (core->settings.failover == CORE_FAILOVER_MANUAL ||
+         core_member(core, core->settings.self_id)->priority <= 0))
         return give_up(core, CORE_WHY_UNLEASED, out); /* changed meanwhile */
     if (mono_reached(core->canvass_until, core->now) || is_outranked(core) ||
         (!core->claiming && (!core->report.known || !view_is_ours(core, self))))
@@ -208,7 +218,7 @@ bool canvass_step(struct core *core, struct core_effects *out)
     if (!is_standing(core)) {
         /* V1 binds ourselves as well: a claim waits, frozen, until our promise is over.
          */
-        if (!ballot_is_free(core) || ballot_has_evidence(core))
+        if (CORE_RULE(V1_SELF) && (!ballot_is_free(core) || ballot_has_evidence(core)))
             return false;
         stand(core, out);
         return false;

@@ -13,7 +13,7 @@ const struct core_member *catchup_source(const struct core *core)
     const struct core_report *furthest = &core->report;
     const struct core_member *source = NULL;
 
-    if (core->catch_up_until.ms != 0)
+    if (!CORE_RULE(E10_FETCHES) || core->catch_up_until.ms != 0)
         return NULL;
     for (int i = 0; i < core->n_members; i++) {
         const struct core_peer *peer = &core->peers[i];
@@ -40,7 +40,8 @@ bool catchup_is_on(const struct core *core)
 {
     const struct core_view *self = core_view(core, core->settings.self_id);
 
-    return core->catching_up && !mono_reached(core->catch_up_until, core->now) &&
+    return CORE_RULE(E10_ALL) && core->catching_up &&
+           !mono_reached(core->catch_up_until, core->now) &&
            !(view_is_ours(core, self) &&
              lsn_cmp(self->seen.position, core->catch_up_to) >= 0);
 }

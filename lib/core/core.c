@@ -71,7 +71,8 @@ static int64_t watch_interval(const struct core *core, int id)
     case CORE_PRIMARY: /* N3 */
         return lease_is_calm(core) ? PRIMARY_GLANCE_BEATS * beat_ms : beat_ms;
     case CORE_STANDBY:
-        if (core->durable.leader_id != 0 && !ballot_has_evidence(core))
+        if (CORE_RULE(N3_FOLLOWER) && core->durable.leader_id != 0 &&
+            !ballot_has_evidence(core))
             return beat_ms;
         return id == core->primary_id || id == core->upstream_id ? beat_ms : 0;
     }
@@ -86,7 +87,7 @@ static void forget_old(struct core *core)
         struct core_view *view = &core->views[i];
         int64_t interval_ms = watch_interval(core, core->members[i].id);
 
-        if (interval_ms == 0 ||
+        if (interval_ms == 0 || !CORE_RULE(F1_OLD) ||
             (view->watch_ms != 0 && view->watch_ms <= interval_ms) ||
             core->members[i].id == core->settings.self_id)
             continue;
@@ -201,6 +202,17 @@ static void note_writable(struct core *core, const struct core_observation *seen
         core->local_writable = false;
 }
 
+/* A session that was opened anew: a postmaster is there again, started by somebody, and
+ * what the last look at the processes showed is over. It may be elected and promoted
+ * before the next one; it must not be taken for dead then (L3), nor for harmless (L6).
+ */
+static void note_postmaster(struct core *core, const struct core_observation *seen)
+{
+    if (seen->node_id == core->settings.self_id && seen->reach == REACH_OK &&
+        seen->connected && core->local == CORE_LOCAL_GONE)
+        lease_local(core, CORE_LOCAL_RUNNING, false);
+}
+
 /* A failed probe that proves life is worth a word: the operator should mend it. */
 static void on_observed(struct core *core,
                         const struct core_observation *seen,
@@ -214,9 +226,10 @@ static void on_observed(struct core *core,
         return;
     view = &core->views[i];
     before = view->seen.reach;
+    note_postmaster(core, seen);
     view_observe(core, seen);
     note_writable(core, seen);
-    if (shows_leader(core, seen->node_id))
+    if (CORE_RULE(E4_SIGN) && shows_leader(core, seen->node_id))
         core->first_missed = core->now;
     if (seen->reach != before && seen->reach != REACH_OK &&
         reach_is_alive(seen->reach)) {
@@ -285,7 +298,7 @@ static void say_status(struct core *core, struct core_effects *out)
  * late sentry, or a claim that was given up. It is ended, and started read-only. */
 static bool is_left_frozen(const struct core *core)
 {
-    return core->local == CORE_LOCAL_FROZEN &&
+    return CORE_RULE(L6_FROZEN) && core->local == CORE_LOCAL_FROZEN &&
            core->settings.fencing != CORE_FENCING_OFF &&
            (core->state == CORE_STANDBY || core->state == CORE_SUSPECTING ||
             core->state == CORE_ELECTING || core->state == CORE_FOLLOWING);
@@ -415,8 +428,8 @@ digest(struct core *core, const struct core_event *event, struct core_effects *o
 
 bool core_is_news(const struct core *core, int64_t members_version)
 {
-    return members_version >= core->members_version &&
-           members_version >= core->durable.members_version;
+    return !CORE_RULE(M1_NEWEST) || (members_version >= core->members_version &&
+                                     members_version >= core->durable.members_version);
 }
 
 void core_init(struct core *core, const struct core_settings *settings)

@@ -10,6 +10,7 @@
 #include "core/ballot.h"
 #include "core/board.h"
 #include "core/catchup.h"
+#include "core/member.h"
 #include "core/quorum.h"
 #include "core/rank.h"
 #include "core/view.h"
@@ -48,7 +49,7 @@ const struct core_member *elect_leader(const struct core *core,
     for (int i = 0; i < core->n_members; i++) {
         if (!may_lead_us(core, i))
             continue;
-        if (leader != NULL && core->views[i].seen.term == term)
+        if (CORE_RULE(E2_RIVALS) && leader != NULL && core->views[i].seen.term == term)
             *ret_rival = &core->members[i];
         if (leader != NULL && core->views[i].seen.term <= term)
             continue;
@@ -80,7 +81,7 @@ static bool must_follow_anew(const struct core *core, int leader_id)
     if (view_is_ours(core, self) && self->seen.receiver_streaming &&
         core->upstream_id == leader_id && core->revoke_id == 0)
         return false;
-    return core->durable.revoked || core->detached;
+    return (core->durable.revoked && CORE_RULE(V2_ANEW)) || core->detached;
 }
 
 /* What to do about a leader that was found. */
@@ -121,8 +122,8 @@ static struct verdict with_leader(const struct core *core, int leader_id)
 
 /* ---- E5: somebody still hears the lost one --------------------------------------- */
 
-/* A walreceiver of `view`, attached to the suspect, got a message since we noticed that
- * it is lost: between its last answer and that it may well have lived. */
+/* A walreceiver of member `i`, attached to the suspect, got a message since we noticed
+ * that it is lost: between its last answer and that it may well have lived. */
 static bool hears_suspect(const struct core *core, int i)
 {
     struct mono since = core->noticed_at.ms > core->first_missed.ms
@@ -135,6 +136,21 @@ static bool hears_suspect(const struct core *core, int i)
 
     return attached && seen->receiver_streaming && seen->receiver_age_ms >= 0 &&
            mono_add(core->views[i].seen_at, -seen->receiver_age_ms).ms > since.ms;
+}
+
+bool elect_streams(const struct core *core)
+{
+    int i = view_index(core, core->settings.self_id);
+    const struct core_view *self = &core->views[i];
+    const struct core_view *suspect = core_view(core, core->suspect_id);
+
+    /* A former primary in recovery sends WAL like any standby, and leads nobody. */
+    if (suspect != NULL && view_is_ours(core, suspect) && suspect->seen.in_recovery)
+        return false;
+    return CORE_RULE(E5_STREAMS) && view_is_ours(core, self) &&
+           hears_suspect(core, i) &&
+           mono_diff(core->now, self->seen_at) + self->seen.receiver_age_ms <
+               window_of(&core->settings);
 }
 
 /* It follows somebody other than us: the lost one, or one whose term is not over. */
@@ -155,9 +171,10 @@ static struct verdict still_visible(const struct core *core)
 
         if (!view_is_fresh(core, view) || !view_is_ours(core, view))
             continue;
-        if (hears_suspect(core, i))
+        if (CORE_RULE(E5_STREAMS) && hears_suspect(core, i))
             return verdict(ELECT_WAIT, CORE_WHY_STILL_STREAMING, core->members[i].id);
-        if (core->members[i].id != core->settings.self_id && sees_leader(core, peer))
+        if (CORE_RULE(E5_FOLLOWS) && core->members[i].id != core->settings.self_id &&
+            sees_leader(core, peer))
             return verdict(ELECT_WAIT, CORE_WHY_STILL_VISIBLE, core->members[i].id);
     }
     return verdict(ELECT_WAIT, CORE_WHY_NONE, 0);
@@ -171,13 +188,19 @@ bool elect_is_candidate(const struct core *core, int i)
     const struct core_member *member = &core->members[i];
     const struct core_peer *peer = &core->peers[i];
 
-    if (member->priority <= 0 || member->role == CORE_ROLE_WITNESS)
+    if (CORE_RULE(E9_PRIORITY) && member->priority <= 0)
+        return false;
+    if (member->role == CORE_ROLE_WITNESS)
         return false;
     if (member->id == core->settings.self_id)
-        return core->settings.failover == CORE_FAILOVER_AUTOMATIC && core->report.known;
+        return (core->settings.failover == CORE_FAILOVER_AUTOMATIC ||
+                !CORE_RULE(E9_MANUAL)) &&
+               core->report.known;
     return board_is_fresh(core, peer) && peer->note.report.known &&
-           !peer->note.voiceless && peer->note.phase != CORE_PHASE_PASS &&
-           !core->views[i].passed_over;
+           (!peer->note.voiceless || !CORE_RULE(E9_VOICE)) &&
+           (peer->note.phase != CORE_PHASE_PASS || !CORE_RULE(E9_PASS)) &&
+           !member_is_outdated(core, i) &&
+           (!core->views[i].passed_over || !CORE_RULE(E9_IDLE));
 }
 
 static struct rank_candidate candidate(const struct core *core, int i)
@@ -225,10 +248,10 @@ static const struct core_member *being_promoted(const struct core *core)
         const struct core_peer *peer = &core->peers[i];
 
         if (core->members[i].id == core->settings.self_id ||
-            !board_is_fresh(core, peer))
+            !board_is_fresh(core, peer) || member_is_outdated(core, i))
             continue;
-        if (peer->note.phase == CORE_PHASE_PROMOTE ||
-            (peer->note.phase == CORE_PHASE_CANVASS &&
+        if ((CORE_RULE(E7_PROMOTES) && peer->note.phase == CORE_PHASE_PROMOTE) ||
+            (CORE_RULE(E7_STANDS) && peer->note.phase == CORE_PHASE_CANVASS &&
              ballot_report_cmp(&core->report, &peer->note.report) <= 0))
             return &core->members[i];
     }
@@ -246,7 +269,7 @@ static bool owes_report(const struct core *core, int i)
     if (member->id == core->settings.self_id || member->role == CORE_ROLE_WITNESS ||
         !board_is_fresh(core, peer) || peer->note.voiceless || peer->note.report.known)
         return false;
-    if (peer->note.report.coming)
+    if (CORE_RULE(E9_FORMER) && peer->note.report.coming)
         return true;
     if (view->seen.reach == REACH_UNKNOWN)
         return peer->note.phase != CORE_PHASE_RESIGNED;
@@ -279,7 +302,8 @@ static struct verdict choose(const struct core *core)
     const struct core_member *self = core_member(core, core->settings.self_id);
     struct verdict result = {ELECT_WAIT, 0, best};
 
-    if (best.node_id == core->settings.self_id) {
+    if (best.node_id == core->settings.self_id ||
+        (!CORE_RULE(E9_BEST) && core->report.known)) {
         const struct core_member *source = catchup_source(core);
 
         if (source != NULL)
@@ -312,7 +336,8 @@ static bool is_survey_over(const struct core *core, bool resigned)
 {
     struct quorum quorum = quorum_unbound(core);
 
-    return view_survey_complete(core) || (resigned && quorum_met(&quorum));
+    return view_survey_complete(core) || !CORE_RULE(E1_COMPLETE) ||
+           (CORE_RULE(E1_RESIGNED) && resigned && quorum_met(&quorum));
 }
 
 /* E2: who leads: by its note, or, where there is no daemon, by its PostgreSQL. */
@@ -322,7 +347,7 @@ static struct verdict lead_by_other(const struct core *core)
     const struct core_member *leader = board_leader(core, core->durable.term);
     struct verdict result;
 
-    if (leader != NULL)
+    if (CORE_RULE(E2_NOTE) && leader != NULL)
         return with_leader(core, leader->id);
     leader = elect_leader(core, &rival);
     if (rival != NULL) {
@@ -330,9 +355,9 @@ static struct verdict lead_by_other(const struct core *core)
         result.why.term = core_view(core, rival->id)->seen.term;
         return result;
     }
-    if (leader == NULL)
+    if (leader == NULL || !CORE_RULE(E2_ANSWER))
         return verdict(ELECT_WAIT, CORE_WHY_NONE, 0);
-    if (core_view(core, leader->id)->seen.term < core->term)
+    if (CORE_RULE(P1_AGAIN) && core_view(core, leader->id)->seen.term < core->term)
         return verdict(ELECT_WAIT, CORE_WHY_SURVEY, leader->id); /* P1: once more */
     return with_leader(core, leader->id);
 }
@@ -343,7 +368,7 @@ static bool suspect_lives(const struct core *core)
 {
     const struct core_view *suspect = core_view(core, core->suspect_id);
 
-    if (core->durable.revoked ||
+    if (!CORE_RULE(E3_RETURN) || core->durable.revoked ||
         (core->suspect_id == core->primary_id && core->durable.leader_id != 0 &&
          core->durable.leader_id != core->suspect_id))
         return false;
@@ -360,18 +385,18 @@ static struct verdict still_bound(const struct core *core, bool resigned)
 
     struct verdict result;
 
-    if (ballot_has_evidence(core)) {
+    if (CORE_RULE(E4_EVIDENCE) && ballot_has_evidence(core)) {
         result = verdict(ELECT_WAIT, CORE_WHY_AWAITED, core->durable.leader_id);
         result.why.term = core->durable.term;
         return result;
     }
-    if ((!resigned || quorum.two_nodes) &&
+    if (CORE_RULE(E4_WINDOW) && (!resigned || quorum.two_nodes) &&
         mono_diff(core->now, core->first_missed) < window_of(&core->settings) &&
         !board_is_over(core, core->suspect_id, core->durable.term))
         return verdict(ELECT_WAIT, CORE_WHY_LOST,
                        core->suspect_id != 0 ? core->suspect_id
                                              : core->durable.leader_id);
-    if (!ballot_is_free(core))
+    if (CORE_RULE(E4_PROMISE) && !ballot_is_free(core))
         return verdict(ELECT_WAIT, CORE_WHY_PROMISED, core->durable.leader_id);
     if (ballot_leader_answers(core) && !resigned)
         return verdict(ELECT_WAIT, CORE_WHY_LEADER_STOPPED, core->durable.leader_id);
@@ -384,7 +409,7 @@ static struct verdict no_quorum(const struct core *core)
     struct quorum quorum = quorum_unbound(core);
     struct verdict result = verdict(ELECT_WAIT, CORE_WHY_NONE, 0);
 
-    if (quorum_met(&quorum))
+    if (!CORE_RULE(E6_MAJORITY) || quorum_met(&quorum))
         return result;
     result.why.reason = CORE_WHY_NO_QUORUM;
     result.why.a = quorum.answered;
@@ -422,7 +447,7 @@ struct verdict elect_decide(const struct core *core)
         return result;
     /* E2, L9: one that leads in a lower term than we have promised renews it. */
     other = board_leader(core, 0);
-    if (other != NULL)
+    if (CORE_RULE(L9_AWAITED) && other != NULL)
         return verdict(ELECT_WAIT, CORE_WHY_STILL_VISIBLE, other->id);
     if (!is_survey_over(core, resigned))
         return verdict(ELECT_WAIT, CORE_WHY_SURVEY, 0);
@@ -443,7 +468,7 @@ struct verdict elect_decide(const struct core *core)
     if (other != NULL)
         return verdict(ELECT_WAIT, CORE_WHY_BEING_PROMOTED, other->id);
     other = missing_report(core);
-    if (other != NULL)
+    if (CORE_RULE(E9_REPORTS) && other != NULL)
         return verdict(ELECT_WAIT, CORE_WHY_SURVEY, other->id);
 
     /* E8 a stale primary is told of while we wait, and never followed. */

@@ -35,4 +35,8 @@ bool elect_is_candidate(const struct core *core, int i);
 const struct core_member *elect_leader(const struct core *core,
                                        const struct core_member **ret_rival);
 
+/* E5: own walreceiver got a message from the one that we lost, since then and within
+ * the last window. */
+bool elect_streams(const struct core *core);
+
 #endif

@@ -114,7 +114,7 @@ static bool may_fence(const struct core *core)
 /* A promotion is under way, or has been: no ballots, no right to be writable. */
 static bool is_armed(const struct core *core)
 {
-    return may_fence(core) && core->durable.armed;
+    return may_fence(core) && (core->durable.armed || !CORE_RULE(L4_ARMED));
 }
 
 /* The term that we lead, or promote for. */
@@ -149,7 +149,8 @@ static struct mono grace_until(const struct core *core)
     int64_t grace_ms = 4 * core->settings.beat_ms;
     struct mono until = {0};
 
-    if (core->durable.rested || core->settings.keep_on_daemon_loss)
+    if (CORE_RULE(M4_MOMENT) &&
+        (core->durable.rested || core->settings.keep_on_daemon_loss))
         until = mono_add(core->lead_since, grace_ms);
     if (core->armed_at.ms != 0 && core->armed_at.ms + grace_ms > until.ms)
         until = mono_add(core->armed_at, grace_ms);
@@ -178,9 +179,10 @@ bool lease_may_say_lead(const struct core *core)
 {
     const struct core_view *self = core_view(core, core->settings.self_id);
 
-    if (core->durable.duty != CORE_DUTY_LEADING || !core->lead_recorded)
+    if (core->durable.duty != CORE_DUTY_LEADING ||
+        (CORE_RULE(C6_ROW) && !core->lead_recorded))
         return false;
-    if (is_frozen(core))
+    if (is_frozen(core) || !CORE_RULE(L3_SAID))
         return true;
     if (core->local == CORE_LOCAL_DEAD || core->local == CORE_LOCAL_GONE ||
         !core->local_writable)
@@ -192,6 +194,8 @@ bool lease_is_calm(const struct core *core)
 {
     struct mono until = lease_until(core);
 
+    if (!CORE_RULE(N3_LEADER))
+        return true;
     if (is_frozen(core) || !view_self_is_up(core))
         return false;
     return until.ms == MONO_NEVER.ms ||
@@ -228,11 +232,12 @@ bool lease_resigning(struct core *core, struct core_effects *out)
     struct core_durable wanted = core->durable;
     struct core_why why = why_of(core->resign_why, core->settings.self_id);
 
-    if (!is_harmless(core) && core->settings.fencing != CORE_FENCING_OFF) {
+    if (CORE_RULE(L6_ENDED) && !is_harmless(core) &&
+        core->settings.fencing != CORE_FENCING_OFF) {
         act(core, CORE_EFF_KILL, out);
         return false;
     }
-    if (core->durable.duty != CORE_DUTY_RESIGNED &&
+    if (CORE_RULE(L6_WRITTEN) && core->durable.duty != CORE_DUTY_RESIGNED &&
         core->durable.leader_id == core->settings.self_id) {
         wanted.duty = CORE_DUTY_RESIGNED;
         wanted.lead_term = 0;
@@ -242,8 +247,8 @@ bool lease_resigning(struct core *core, struct core_effects *out)
             ballot_save(core, &wanted, out);
         return false;
     }
-    core->start_wanted =
-        core->local == CORE_LOCAL_GONE && core->resign_why != CORE_WHY_STOPPED;
+    core->start_wanted = CORE_RULE(L6_STARTED) && core->local == CORE_LOCAL_GONE &&
+                         core->resign_why != CORE_WHY_STOPPED;
     core->start_after = core->resign_why == CORE_WHY_CRASHED
                             ? mono_add(core->now, window_of(&core->settings))
                             : core->now;
@@ -271,9 +276,11 @@ static enum core_reason must_resign(const struct core *core)
 
     /* L8: on lead alone. Who renews does not lead that term yet: it may be a former
      * leader that was cut off in the middle of it. */
-    if (later != NULL && board_peer(core, later->id)->note.phase == CORE_PHASE_LEAD)
+    if (CORE_RULE(L8_RESIGNS) && later != NULL &&
+        board_peer(core, later->id)->note.phase == CORE_PHASE_LEAD)
         return CORE_WHY_LATER_LEADER;
-    if (core->local == CORE_LOCAL_DEAD || core->local == CORE_LOCAL_GONE) {
+    if (CORE_RULE(L3_DIED) &&
+        (core->local == CORE_LOCAL_DEAD || core->local == CORE_LOCAL_GONE)) {
         if (!core->local_clean)
             return CORE_WHY_CRASHED;
         return core->handing_over ||
@@ -281,11 +288,13 @@ static enum core_reason must_resign(const struct core *core)
                    ? CORE_WHY_STOPPED
                    : CORE_WHY_NONE;
     }
-    if (view_is_ours(core, self) && self->seen.in_recovery &&
+    if (CORE_RULE(G1_RESIGNS) && view_is_ours(core, self) && self->seen.in_recovery &&
         mono_diff(self->seen_at, core->since) >
             CORE_SURVEY_BEATS * core->settings.beat_ms)
         return CORE_WHY_GUARDED;
     if (is_frozen(core))
+        return CORE_WHY_NONE;
+    if (!CORE_RULE(L3_HANGS))
         return CORE_WHY_NONE;
     if (self->seen.reach == REACH_STARTING)
         return view_lives(core, self) ? CORE_WHY_NONE : CORE_WHY_HUNG;
@@ -320,7 +329,7 @@ static void arm(struct core *core, struct core_effects *out)
         return;
     wanted.armed = core->durable.armed ||
                    (lease_is_valid(core) && lease_until(core).ms != MONO_NEVER.ms) ||
-                   quorum_could_elect(core);
+                   (CORE_RULE(L4_SEEN) && quorum_could_elect(core));
     if (wanted.armed && !core->durable.armed && !lease_is_valid(core))
         core->armed_at = core->now;
     wanted.rested = core->stopping || (core->durable.rested && in_grace(core));
@@ -365,6 +374,8 @@ static void renew(struct core *core, struct core_effects *out)
     struct core_why why = why_of(CORE_WHY_RENEWED, core->settings.self_id);
     struct quorum quorum;
 
+    if (!CORE_RULE(L9_RENEWS))
+        return;
     if ((!lease_is_valid(core) && may_fence(core)) || is_frozen(core) ||
         !ballot_is_settled(core) || !core->lead_recorded)
         return;
@@ -380,7 +391,7 @@ static void renew(struct core *core, struct core_effects *out)
     if (core->renew_term == 0 || core->durable.term != core->renew_term)
         return;
     quorum = quorum_ballots(core, core->renew_term);
-    if (!quorum_met(&quorum))
+    if (CORE_RULE(L9_WON) && !quorum_met(&quorum))
         return;
     why.term = core->renew_term;
     effect_report(out, CORE_SAY_VERDICT, 0, why);
@@ -430,7 +441,7 @@ static void write_leading(struct core *core, struct core_effects *out)
  * ever promised anything, so that nobody can be elected. */
 static bool lead_without_voice(struct core *core, struct core_effects *out)
 {
-    if (core->top_term == 0 || !may_fence(core))
+    if (!CORE_RULE(D3_PRIMARY) || core->top_term == 0 || !may_fence(core))
         return false;
     lease_resign(core, CORE_WHY_NO_STATE, out);
     return true;
@@ -480,24 +491,24 @@ bool lease_lead(struct core *core, struct core_effects *out)
         write_leading(core, out);
     if (!core->local_writable && !is_frozen(core))
         return false; /* starting: read-only by the guard, nothing to fence */
-    if (is_frozen(core) && (valid || !is_armed(core))) {
+    if (is_frozen(core) && (valid || !is_armed(core) || !CORE_RULE(L5_VALID))) {
         if (core->fence_id == 0)
             say_frozen(core, false, out);
         lease_tell(core, out); /* the sentry's deadline moves first (L7) */
         act(core, CORE_EFF_THAW, out);
         return false;
     }
-    if (!valid && is_armed(core) && !in_grace(core)) {
+    if (CORE_RULE(L4_FROZEN) && !valid && is_armed(core) && !in_grace(core)) {
         struct mono lapsed = lapsed_at(core);
         int64_t window_ms = window_of(&core->settings);
 
         if (core->settings.fencing == CORE_FENCING_STOP ||
-            mono_diff(core->now, lapsed) >= window_ms / 2) {
+            (CORE_RULE(L6_RESIGNS) && mono_diff(core->now, lapsed) >= window_ms / 2)) {
             lease_resign(core, CORE_WHY_LEASE_OVER, out);
             return true;
         }
         count_freeze(core, core->frozen_since.ms != 0);
-        if (core->frozen_ms > 3 * window_ms / 2) {
+        if (CORE_RULE(L5_ENDLESS) && core->frozen_ms > 3 * window_ms / 2) {
             lease_resign(core, CORE_WHY_TOO_LONG_FROZEN, out);
             return true;
         }
@@ -516,7 +527,8 @@ bool lease_lead(struct core *core, struct core_effects *out)
 
 bool lease_promoting(struct core *core, struct core_effects *out)
 {
-    if (core->action_id == 0 || !may_fence(core) || lease_is_valid(core))
+    if (!CORE_RULE(C5_LEASE) || core->action_id == 0 || !may_fence(core) ||
+        lease_is_valid(core))
         return false;
     lease_resign(core, CORE_WHY_LEASE_OVER, out);
     return true;
@@ -569,14 +581,17 @@ static struct mono freeze_at(const struct core *core)
 {
     struct mono until;
 
+    if (!CORE_RULE(L7_ORDERS))
+        return MONO_NEVER;
     /* M4: whoever stops this daemon in good order lets PostgreSQL go on; but not what
      * is being promoted, or ended. */
     if (core->stopping && !core->handing_over && core->state == CORE_PRIMARY)
         return MONO_NEVER;
     if (core->state == CORE_PROMOTING ? !may_fence(core) : !is_armed(core))
         return MONO_NEVER;
-    if (core->state != CORE_PRIMARY && core->state != CORE_PROMOTING &&
-        core->state != CORE_RESIGNING)
+    if (core->state != CORE_PRIMARY &&
+        (core->state != CORE_PROMOTING || !CORE_RULE(C5_SENTRY)) &&
+        (core->state != CORE_RESIGNING || !CORE_RULE(L7_RESIGNING)))
         return MONO_NEVER;
     if (!core->local_writable && !is_frozen(core))
         return MONO_NEVER;

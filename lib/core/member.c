@@ -17,6 +17,12 @@ static int64_t newest_kept(const struct core *core)
     return version;
 }
 
+bool member_is_outdated(const struct core *core, int i)
+{
+    return CORE_RULE(E9_MEMBERS) &&
+           core->peers[i].note.members_version < core->durable.members_version;
+}
+
 void member_led(struct core *core)
 {
     core->raised = 0;

@@ -9,6 +9,10 @@
 
 #include "core/core.h"
 
+/* The peer at index `i` keeps an older membership than this node: it gets no vote from
+ * here (V1), so it is not waited for as a candidate. */
+bool member_is_outdated(const struct core *core, int i);
+
 /* A leadership begins: nothing is known of the version in our table. */
 void member_led(struct core *core);
 

@@ -53,7 +53,7 @@ void monitor_become_standby(struct core *core,
                             struct core_effects *out)
 {
     /* V2: who was cut off gets WAL again by a follow, and by nothing else. */
-    if (core->durable.revoked && !core->followed) {
+    if (CORE_RULE(V2_LASTS) && core->durable.revoked && !core->followed) {
         campaign_begin(core, why, out);
         return;
     }
@@ -79,13 +79,13 @@ static bool take_up_duty(struct core *core, struct core_effects *out)
     if (core->durable.incarnation == 0 || !core->recorded || core->settings.witness)
         return false;
     core->lead_since = core->now;
-    if (core->durable.duty == CORE_DUTY_PROMOTING) {
+    if (CORE_RULE(D2_PROMOTING) && core->durable.duty == CORE_DUTY_PROMOTING) {
         core->local_writable = true; /* it may be done, or end late */
         lease_resign(core, CORE_WHY_PROMOTE_FAILED, out);
         return true;
     }
     if (core->durable.duty == CORE_DUTY_LEADING) {
-        if (up && self->seen.in_recovery) {
+        if (CORE_RULE(D2_GUARDED) && up && self->seen.in_recovery) {
             lease_resign(core, CORE_WHY_GUARDED, out);
             return true;
         }
@@ -98,7 +98,7 @@ static bool take_up_duty(struct core *core, struct core_effects *out)
             core, why_of(CORE_WHY_LOCAL_PRIMARY, core->settings.self_id), out);
         return true;
     }
-    if (core->local != CORE_LOCAL_FROZEN)
+    if (!CORE_RULE(D2_FROZEN) || core->local != CORE_LOCAL_FROZEN)
         return false;
     core->local_writable = true; /* frozen by an earlier run, and no right to thaw it */
     lease_resign(core, CORE_WHY_UNLEASED, out);
@@ -129,7 +129,7 @@ static bool is_ready(struct core *core, struct core_effects *out)
     }
     /* F4: a data directory of another cluster is never compared, followed or promoted.
      */
-    if (primary != NULL && view_is_foreign(core, primary)) {
+    if (CORE_RULE(F4_OWN) && primary != NULL && view_is_foreign(core, primary)) {
         say_waiting(core, why_of(CORE_WHY_WRONG_SYSTEM, core->primary_id), out);
         return false;
     }
@@ -213,7 +213,7 @@ static void look_for_rivals(struct core *core, struct core_effects *out)
             view->reported = view->reported && view->seen.reach != REACH_OK;
             continue;
         }
-        if (view->reported)
+        if (view->reported || !CORE_RULE(F5_REPORTED))
             continue;
         view->reported = true;
         why.term = view->seen.term;
@@ -261,8 +261,9 @@ bool monitor_promoted_by_hand(struct core *core, struct core_effects *out)
 {
     struct core_why why = why_of(CORE_WHY_LOCAL_PRIMARY, core->settings.self_id);
 
-    if (core->settings.witness || !view_is_primary(core, view_self(core)) ||
-        core->local == CORE_LOCAL_GONE || core->local == CORE_LOCAL_DEAD)
+    if (!CORE_RULE(C7_CLAIM) || core->settings.witness ||
+        !view_is_primary(core, view_self(core)) || core->local == CORE_LOCAL_GONE ||
+        core->local == CORE_LOCAL_DEAD)
         return false;
     core->local_writable = true;
     /* fencing = off: it cannot be ended, so a claim that was lost is not made again at
@@ -423,7 +424,7 @@ bool monitor_standby(struct core *core, struct core_effects *out)
         return true;
     }
     say_daemon_silent(core, out);
-    if (is_detached(core)) {
+    if (CORE_RULE(E2_DETACHED) && is_detached(core)) {
         core->detached = true;
         campaign_begin(core, why_of(CORE_WHY_DETACHED, core->upstream_id), out);
         return true;
@@ -439,7 +440,7 @@ bool monitor_standby(struct core *core, struct core_effects *out)
  * suspicion, with a window of its own. */
 bool monitor_primary_lost_too(struct core *core, struct core_effects *out)
 {
-    if (core->suspect_id == core->primary_id ||
+    if (!CORE_RULE(E4_ANEW) || core->suspect_id == core->primary_id ||
         !monitor_is_lost(core, core->primary_id))
         return false;
     suspect(core, core->primary_id, out);

@@ -61,7 +61,7 @@ struct core_note post_note(const struct core *core)
         .members_version = core->durable.members_version,
         .incarnation = core->durable.incarnation,
         .frozen = core->local == CORE_LOCAL_FROZEN,
-        .voiceless = core->durable.incarnation == 0,
+        .voiceless = CORE_RULE(D3_VOICE) && core->durable.incarnation == 0,
     };
 
     note.report.coming =
@@ -82,7 +82,8 @@ struct core_note post_note(const struct core *core)
     }
     /* A later term without "renew" would say that the led one is over
      * (board_is_over()): it is not, before it is resigned, whatever state we are in. */
-    if (core->durable.duty == CORE_DUTY_LEADING && note.phase != CORE_PHASE_RENEW)
+    if (CORE_RULE(L9_LED) && core->durable.duty == CORE_DUTY_LEADING &&
+        note.phase != CORE_PHASE_RENEW)
         note.term = core->durable.lead_term;
     return note;
 }
@@ -113,7 +114,8 @@ struct core_note core_post(struct core *core, struct mono now)
         return note;
     /* L2: each supporting note extends the promise, from the moment it is written. */
     note.echo = peer->sign.stamp;
-    if (core->promise_until.ms < mono_add(now, core->durable.window_ms).ms)
+    if (CORE_RULE(L2_EXTENDS) &&
+        core->promise_until.ms < mono_add(now, core->durable.window_ms).ms)
         core->promise_until = mono_add(now, core->durable.window_ms);
     return note;
 }

@@ -37,10 +37,11 @@ static struct quorum of_members(const struct core *core)
     for (int i = 0; i < core->n_members; i++)
         quorum.voting += core->members[i].voting;
     /* Q1 a majority of all that are registered. */
-    quorum.needed = quorum.voting / 2 + 1;
+    quorum.needed = CORE_RULE(Q1_MAJORITY) ? quorum.voting / 2 + 1 : 1;
     /* Q2 two nodes, quorum = auto: no majority can exist without both. */
-    if (quorum.voting == 2 && core->settings.quorum == CORE_QUORUM_AUTO &&
-        quorum_pair_version(core) >= 0) {
+    if (CORE_RULE(Q2_ONE) && quorum.voting == 2 &&
+        core->settings.quorum == CORE_QUORUM_AUTO &&
+        (quorum_pair_version(core) >= 0 || !CORE_RULE(Q2_CONFIRMED))) {
         quorum.two_nodes = true;
         quorum.needed = 1;
     }
@@ -66,7 +67,8 @@ struct quorum quorum_unbound(const struct core *core)
         else if (board_is_fresh(core, peer) && !peer->note.voiceless &&
                  peer->note.phase != CORE_PHASE_PAUSED &&
                  (peer->note.leader_id == 0 ||
-                  peer->note.leader_id == core->settings.self_id))
+                  peer->note.leader_id == core->settings.self_id ||
+                  !CORE_RULE(E6_NOBODY)))
             quorum.answered++;
     }
     return quorum;
@@ -91,18 +93,18 @@ valid_until(const struct core *core, const struct core_peer *peer, int64_t term)
 {
     int64_t window_ms = window_of(&core->settings);
 
-    if (peer->ballot_term < term || peer->ballot_term == 0)
+    if ((CORE_RULE(C2_TERM) && peer->ballot_term < term) || peer->ballot_term == 0)
         return (struct mono){0};
-    if (peer->ballot_window_ms < window_ms)
+    if (CORE_RULE(N4_WINDOW) && peer->ballot_window_ms < window_ms)
         window_ms = peer->ballot_window_ms;
-    return mono_add(peer->ballot_echo, window_ms / 2);
+    return mono_add(peer->ballot_echo, CORE_RULE(N4_HALF) ? window_ms / 2 : window_ms);
 }
 
 static bool is_valid(const struct core *core, int i, int64_t term)
 {
     if (is_self(core, i))
         return core->durable.incarnation != 0;
-    return core->peers[i].ballot_term == term &&
+    return (core->peers[i].ballot_term == term || !CORE_RULE(C2_TERM)) &&
            !mono_reached(valid_until(core, &core->peers[i], term), core->now);
 }
 
@@ -162,5 +164,7 @@ struct mono quorum_lease_until(const struct core *core, int64_t term)
                 until[place] = until[i];
                 until[i] = swap;
             }
-    return needed <= n ? until[needed - 1] : (struct mono){0};
+    if (needed > n)
+        return (struct mono){0};
+    return until[CORE_RULE(L1_OLDEST) ? needed - 1 : 0];
 }

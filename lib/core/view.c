@@ -85,14 +85,17 @@ bool view_lives(const struct core *core, const struct core_view *view)
 {
     switch (view->seen.reach) {
     case REACH_OK:
-    case REACH_FAILED:
-    case REACH_REJECTED: /* F2: it speaks; a wrong password is no reason to fail over */
         return true;
-    case REACH_STARTING: /* F3: alive, for startup_patience, then as silence */
-        return mono_diff(core->now, view->starting_since) <
-               core->settings.startup_patience_ms;
+    case REACH_FAILED:
+    case REACH_REJECTED: /* it speaks; a wrong password is no reason to fail over */
+        return CORE_RULE(F2_ERROR);
+    case REACH_STARTING: /* alive, for startup_patience, then as silence */
+        return CORE_RULE(F3_ALIVE) && (mono_diff(core->now, view->starting_since) <
+                                           core->settings.startup_patience_ms ||
+                                       !CORE_RULE(F3_PATIENCE));
     case REACH_SILENT:
-        return view->seen.connected && core->settings.check != CORE_CHECK_QUERY;
+        return CORE_RULE(F2_SESSION) && view->seen.connected &&
+               core->settings.check != CORE_CHECK_QUERY;
     case REACH_UNKNOWN:
     case REACH_REFUSED:
     case REACH_UNUSABLE:
@@ -140,8 +143,9 @@ void view_begin_survey(struct core *core)
 
 bool view_is_fresh(const struct core *core, const struct core_view *view)
 {
-    return view->fresh && mono_diff(core->now, view->seen_at) <=
-                              CORE_SURVEY_BEATS * core->settings.beat_ms;
+    return view->fresh && (mono_diff(core->now, view->seen_at) <=
+                               CORE_SURVEY_BEATS * core->settings.beat_ms ||
+                           !CORE_RULE(E1_OLD));
 }
 
 bool view_survey_complete(const struct core *core)
@@ -159,7 +163,8 @@ bool view_survey_complete(const struct core *core)
 bool view_is_ours(const struct core *core, const struct core_view *view)
 {
     return view->seen.reach == REACH_OK && core->system_identifier != 0 &&
-           view->seen.system_identifier == core->system_identifier;
+           (view->seen.system_identifier == core->system_identifier ||
+            !CORE_RULE(F4_SYSTEM));
 }
 
 bool view_is_foreign(const struct core *core, const struct core_view *view)
@@ -175,9 +180,11 @@ bool view_is_primary(const struct core *core, const struct core_view *view)
 
 bool view_is_stale(const struct core *core, const struct core_view *view)
 {
-    return view_is_primary(core, view) && view->seen.term < core->term &&
-           mono_diff(view->seen_at, core->term_at) >
-               CORE_SURVEY_BEATS * core->settings.beat_ms;
+    return CORE_RULE(P1_STALE) && view_is_primary(core, view) &&
+           view->seen.term < core->term &&
+           (mono_diff(view->seen_at, core->term_at) >
+                CORE_SURVEY_BEATS * core->settings.beat_ms ||
+            !CORE_RULE(P1_UNDERWAY));
 }
 
 bool view_self_is_up(const struct core *core)

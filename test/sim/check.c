@@ -39,6 +39,7 @@ void sim_trapped(struct sim *sim)
 {
     char way[256] = "";
 
+    sim->trapped = true;
     for (int i = 0; i < sim->effects.n; i++) {
         const struct core_effect *effect = &sim->effects.v[i];
 
@@ -218,6 +219,9 @@ void check_file(struct sim *sim,
                  node->id, node->file.term, durable->term);
     if (durable->leader_id == 0 || node->twin_of != 0)
         return;
+    if (node->file.incarnation == 0)
+        sim_fail(sim, "D3: node%d promises term %" PRId64 " without a file", node->id,
+                 durable->term);
     check_free(sim, node, durable);
     remember_promise(sim, node, durable);
 }
@@ -231,7 +235,8 @@ check_lead(struct sim *sim, struct sim_node *node, const struct core_note *note)
 
     if (leader == node->id)
         return;
-    if (leader != 0 && ((sim->excuse & SIM_TWO_NODES) != 0 || has_pair(sim)))
+    if (leader != 0 &&
+        ((sim->excuse & (SIM_TWO_NODES | SIM_COPIED)) != 0 || has_pair(sim)))
         return; /* both won it alone: only node ids tell them apart (3.8) */
     if (leader != 0)
         sim_fail(sim, "f: node%d leads term %" PRId64 ", but so did node%d", node->id,

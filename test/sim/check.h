@@ -16,6 +16,13 @@ void sim_fail(struct sim *sim, const char *fmt, ...)
 /* An assertion of ours failed: says where the core was, if it was in one. */
 void sim_trapped(struct sim *sim);
 
+/* ---- trap.c ------------------------------------------------------------------ */
+
+/* From here on CORE_ASSERT() is a finding like any other. Once, first. */
+void trap_assertions(void);
+/* Play it; an assertion that fails ends it with sim_trapped(). */
+void trap_play(struct sim *sim, void (*play)(struct sim *sim));
+
 /* ---- check.c ----------------------------------------------------------------- */
 
 void check_told(struct sim *sim,

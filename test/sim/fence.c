@@ -55,6 +55,8 @@ static void begin(struct sim *sim,
                             .uid = node->pg.start_uid,
                             .at = mono_add(sim->now, sim_vary(sim, 15, 5, 50))};
 
+    if (kind == CORE_EFF_FREEZE)
+        item.at = mono_add(item.at, node->freeze_ms);
     sim_push(sim, &item);
 }
 
@@ -146,8 +148,10 @@ void fence_pg_ready(struct sim *sim, struct sim_node *node)
 void fence_lease(struct sim *sim, struct sim_node *node, const struct core_effect *what)
 {
     (void)sim;
-    node->sentry = (struct sim_sentry){
-        .alive = true, .freeze_at = what->freeze_at, .kill_at = what->kill_at};
+    /* on_daemon_loss = keep: it ends with its daemon (L7). */
+    node->sentry = (struct sim_sentry){.alive = !node->settings.keep_on_daemon_loss,
+                                       .freeze_at = what->freeze_at,
+                                       .kill_at = what->kill_at};
 }
 
 struct mono fence_sentry_at(const struct sim_node *node)

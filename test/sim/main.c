@@ -1,42 +1,26 @@
 /* main.c - sim: named scenarios against their transcripts, or random schedules.
  *
- *   sim --golden DIR [--update] [NAME...]   compare with DIR/NAME.ok, or write it
- *   sim --seeds N [--seed S]                N schedules from S on (default 1)
+ *   sim --golden DIR [--update] [NAME...]    compare with DIR/NAME.ok, or write it
+ *   sim --seeds N [--seed S] [--share K/M]   N schedules from S on (default 1), or the
+ *                                            K-th of M parts of them
  *   sim [--seed S] --survey N                the failures of N schedules, a line each
- *   sim --without PART ...                   leave out what makes it safe: must be
- * found sim --show NAME                         print a scenario's transcript sim
- * --list
+ *   sim --without WHAT ... --expect story    leave out a rule of lib/core, or a part of
+ *                                            what makes it safe: prove.h
+ *   sim --rules                              the rules that can be left out
+ *   sim --show NAME                          print a scenario's transcript
+ *   sim --list
  *
  * PGRMON_SEED=n replays one schedule with its transcript; PGRMON_SIM_SEEDS is a default
  * for --seeds that wins over the one given. */
 #include <getopt.h>
 #include <inttypes.h>
-#include <setjmp.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
+#include "prove.h"
+#include "rules.h"
 #include "sim.h"
-
-/* ---- assertions ---------------------------------------------------------------- */
-
-/* CORE_ASSERT traps: a finding like any other, so the transcript is shown. */
-static sigjmp_buf trapped;
-
-static void on_trap(int signal)
-{
-    (void)signal;
-    siglongjmp(trapped, 1);
-}
-
-static void guarded(struct sim *sim, void (*play)(struct sim *sim))
-{
-    if (sigsetjmp(trapped, 1) == 0)
-        play(sim);
-    else
-        sim_trapped(sim);
-}
 
 /* ---- scenarios --------------------------------------------------------------- */
 
@@ -52,7 +36,7 @@ static bool play(const struct sim_scenario *scenario, struct transcript *ret)
     bool ok;
 
     fprintf(trace, "%s: %s\n\n", scenario->name, scenario->about);
-    guarded(sim, scenario->play);
+    trap_play(sim, scenario->play);
     ok = !sim->failed;
     fclose(trace);
     if (!ok)
@@ -137,23 +121,11 @@ run_scenario(const struct sim_scenario *scenario, const char *dir, bool update)
     return ok;
 }
 
-/* The stories come after the scenarios; NULL at the end. */
-static const struct sim_scenario *nth(int i)
-{
-    if (i < sim_n_scenarios)
-        return &sim_scenarios[i];
-    i -= sim_n_scenarios;
-    if (i < sim_n_stories)
-        return &sim_stories[i];
-    i -= sim_n_stories;
-    return i < sim_n_member_stories ? &sim_member_stories[i] : NULL;
-}
-
 static const struct sim_scenario *find(const char *name)
 {
-    for (int i = 0; nth(i) != NULL; i++)
-        if (strcmp(nth(i)->name, name) == 0)
-            return nth(i);
+    for (int i = 0; story_at(i) != NULL; i++)
+        if (strcmp(story_at(i)->name, name) == 0)
+            return story_at(i);
     fprintf(stderr, "no scenario is called \"%s\", see --list\n", name);
     exit(2);
 }
@@ -162,8 +134,8 @@ static int run_scenarios(const char *dir, bool update, char **names)
 {
     int failed = 0, n = 0;
 
-    for (; *names == NULL && nth(n) != NULL; n++)
-        failed += !run_scenario(nth(n), dir, update);
+    for (; *names == NULL && story_at(n) != NULL; n++)
+        failed += !run_scenario(story_at(n), dir, update);
     for (; *names != NULL; names++, n++)
         failed += !run_scenario(find(*names), dir, update);
     printf("%d scenarios, %d failed\n", n, failed);
@@ -195,10 +167,23 @@ static void leave_out(const char *name)
             without |= parts[i].part;
             return;
         }
+    if (rule_leave_out(name))
+        return;
     fprintf(stderr, "nothing is called \"%s\" that could be left out:", name);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         fprintf(stderr, " %s", parts[i].name);
-    fputc('\n', stderr);
+    fputs(", or a rule of --rules\n", stderr);
+    exit(2);
+}
+
+static enum prove expectation(const char *name)
+{
+    static const char *const names[] = {"violation", "story", "nothing"};
+
+    for (int i = 0; i < 3; i++)
+        if (strcmp(names[i], name) == 0)
+            return (enum prove)i;
+    fputs("--expect violation, story or nothing\n", stderr);
     exit(2);
 }
 
@@ -209,7 +194,7 @@ static int replay(uint64_t seed)
     struct sim *sim = schedule_new(seed, stdout, without);
     bool ok;
 
-    guarded(sim, schedule_play);
+    trap_play(sim, schedule_play);
     ok = !sim->failed;
 
     printf("seed %" PRIu64 ": %s\n", seed, ok ? "ok" : sim->failure);
@@ -255,6 +240,23 @@ static void print_summary(uint64_t n, const struct sum *sum)
            sum->excused, sum->two);
 }
 
+/* Of schedules that several processes share: the k-th of n parts. */
+struct share {
+    uint64_t k, n;
+};
+
+static struct share one_share(const char *text)
+{
+    char *end = NULL;
+    struct share share = {.k = strtoull(text, &end, 10)};
+
+    share.n = *end == '/' ? strtoull(end + 1, &end, 10) : 0;
+    if (*end == '\0' && share.k >= 1 && share.k <= share.n)
+        return share;
+    fputs("--share K/N, with K from 1 to N\n", stderr);
+    exit(2);
+}
+
 static int run_schedules(uint64_t first, uint64_t n)
 {
     struct sum sum = {0};
@@ -263,7 +265,7 @@ static int run_schedules(uint64_t first, uint64_t n)
         struct sim *sim = schedule_new(seed, NULL, without);
         bool failed;
 
-        guarded(sim, schedule_play);
+        trap_play(sim, schedule_play);
         failed = sim->failed;
 
         add_up(&sum, sim);
@@ -289,7 +291,7 @@ static int survey(uint64_t first, uint64_t n)
     for (uint64_t seed = first; seed < first + n; seed++) {
         struct sim *sim = schedule_new(seed, NULL, without);
 
-        guarded(sim, schedule_play);
+        trap_play(sim, schedule_play);
         if (sim->failed) {
             failed++;
             printf("%" PRIu64 " at %" PRId64 ": %s\n", seed, sim->now.ms, sim->failure);
@@ -308,7 +310,10 @@ enum {
     OPT_SHOW,
     OPT_LIST,
     OPT_SURVEY,
-    OPT_WITHOUT
+    OPT_WITHOUT,
+    OPT_RULES,
+    OPT_EXPECT,
+    OPT_SHARE
 };
 
 static const struct option options[] = {
@@ -320,6 +325,9 @@ static const struct option options[] = {
     {"list",    no_argument,       NULL, OPT_LIST   },
     {"without", required_argument, NULL, OPT_WITHOUT},
     {"survey",  required_argument, NULL, OPT_SURVEY },
+    {"rules",   no_argument,       NULL, OPT_RULES  },
+    {"expect",  required_argument, NULL, OPT_EXPECT },
+    {"share",   required_argument, NULL, OPT_SHARE  },
     {NULL,      0,                 NULL, 0          },
 };
 
@@ -335,39 +343,74 @@ static int show(const char *name)
 
 static int list(void)
 {
-    for (int i = 0; nth(i) != NULL; i++)
-        printf("%-28s %s\n", nth(i)->name, nth(i)->about);
+    for (int i = 0; story_at(i) != NULL; i++)
+        printf("%-28s %s\n", story_at(i)->name, story_at(i)->about);
     return 0;
+}
+
+struct command {
+    const char *golden;
+    bool update;
+    uint64_t seeds, seed; /* seeds 0: the default */
+    struct share share;
+    int expected; /* enum prove, or -1 */
+};
+
+static int run(const struct command *command, char **names)
+{
+    const char *one = getenv("PGRMON_SEED");
+    const char *many = getenv("PGRMON_SIM_SEEDS");
+    uint64_t n = command->seeds == 0 ? 2000 : command->seeds, from, to;
+
+    if (command->expected >= 0)
+        return prove((enum prove)command->expected, command->seed, n, without);
+    if (command->golden != NULL)
+        return run_scenarios(command->golden, command->update, names);
+    if (one != NULL)
+        return replay(strtoull(one, NULL, 10));
+    if (many != NULL && *many != '\0')
+        n = strtoull(many, NULL, 10);
+    from = n * (command->share.k - 1) / command->share.n;
+    to = n * command->share.k / command->share.n;
+    return run_schedules(command->seed + from, to - from);
 }
 
 int main(int argc, char **argv)
 {
-    const char *golden = NULL;
-    const char *one = getenv("PGRMON_SEED");
-    const char *many = getenv("PGRMON_SIM_SEEDS");
-    uint64_t seeds = 0, seed = 1;
-    bool update = false;
+    struct command command = {
+        .seed = 1, .share = {1, 1},
+             .expected = -1
+    };
 
-    (void)signal(SIGILL, on_trap);
+    trap_assertions();
     for (int opt; (opt = getopt_long(argc, argv, "", options, NULL)) != -1;)
         switch (opt) {
         case OPT_GOLDEN:
-            golden = optarg;
+            command.golden = optarg;
             break;
         case OPT_UPDATE:
-            update = true;
+            command.update = true;
             break;
         case OPT_SEEDS:
-            seeds = strtoull(optarg, NULL, 10);
+            command.seeds = strtoull(optarg, NULL, 10);
             break;
         case OPT_SEED:
-            seed = strtoull(optarg, NULL, 10);
+            command.seed = strtoull(optarg, NULL, 10);
+            break;
+        case OPT_SHARE:
+            command.share = one_share(optarg);
             break;
         case OPT_WITHOUT:
             leave_out(optarg);
             break;
+        case OPT_EXPECT:
+            command.expected = expectation(optarg);
+            break;
+        case OPT_RULES:
+            rule_list();
+            return 0;
         case OPT_SURVEY:
-            return survey(seed, strtoull(optarg, NULL, 10));
+            return survey(command.seed, strtoull(optarg, NULL, 10));
         case OPT_SHOW:
             return show(optarg);
         case OPT_LIST:
@@ -375,11 +418,5 @@ int main(int argc, char **argv)
         default:
             return 2;
         }
-    if (golden != NULL)
-        return run_scenarios(golden, update, argv + optind);
-    if (one != NULL)
-        return replay(strtoull(one, NULL, 10));
-    if (many != NULL && *many != '\0')
-        seeds = strtoull(many, NULL, 10);
-    return run_schedules(seed, seeds == 0 ? 2000 : seeds);
+    return run(&command, argv + optind);
 }

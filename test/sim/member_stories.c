@@ -97,6 +97,22 @@ static void resigned_and_writable(struct sim *sim)
     settle(sim);
 }
 
+/* ---- L3: its daemon has seen PostgreSQL gone, and looks once a second only ------------ */
+
+static void back_before_it_is_looked_at(struct sim *sim)
+{
+    nodes(sim, 3);
+    sim_node(sim, 1)->promotion.takes_ms = 50;
+    sim_node(sim, 2)->settings.failover = CORE_FAILOVER_MANUAL;
+    sim_node(sim, 3)->settings.failover = CORE_FAILOVER_MANUAL;
+    calm(sim);
+    sim_pg_kill(sim, 1);
+    sim_run(sim, 100);
+    sim_say(sim, "init starts it, and it is elected and promoted within that second");
+    sim_pg_start_unit(sim, 1, 100);
+    settle(sim);
+}
+
 /* ---- 6: who votes
  * -------------------------------------------------------------------- */
 
@@ -206,6 +222,29 @@ static void membership_lost_with_its_leader(struct sim *sim)
     sim_say(sim, "node1 votes with the others again");
     sim_host_crash(sim, 2);
     settle(sim);
+}
+
+/* The one with the most WAL gets no vote: what it has is fetched, and it is not waited
+ * for. */
+static void furthest_with_an_older_membership(struct sim *sim)
+{
+    nodes(sim, 3);
+    calm(sim);
+    for (int id = 2; id <= 3; id++) {
+        sim_cut(sim, id, 1);
+        sim_daemon_stop(sim, id);
+    }
+    sim_run(sim, 300);
+    sim_host_crash(sim, 1);
+    sim_say(sim, "node2 and node3 keep a change of who votes that was lost with it");
+    for (int id = 2; id <= 3; id++) {
+        sim_heal(sim, id, 1);
+        sim_node(sim, id)->file.members_version += 1;
+        sim_daemon_start(sim, id);
+    }
+    sim_host_boot(sim, 1, 100, 0);
+    sim_run(sim, FAILOVER_MS);
+    check_stable(sim);
 }
 
 static void two_commands_at_once(struct sim *sim)
@@ -365,10 +404,12 @@ const struct sim_scenario sim_member_stories[] = {
     {"reboot_while_electing", "3.10-1: the leader reboots while another stands", reboot_while_electing},
     {"handover_nobody_takes", "3.10-4: resigned for another that never comes", handover_nobody_takes},
     {"resigned_and_writable", "3.10-4, C7: the same, started without its guard", resigned_and_writable},
+    {"back_before_it_is_looked_at", "L3: a postmaster that was gone a moment ago", back_before_it_is_looked_at},
     {"three_to_two", "3.10-6: from three voters to two under a cut", three_to_two},
     {"two_to_three", "3.10-6: from two voters to three under a cut", two_to_three},
     {"one_server_at_a_time", "3.10-6, M1: two leaders change who votes", one_server_at_a_time},
     {"membership_lost_with_its_leader", "3.10-6, M1: what one node has kept, no leader has", membership_lost_with_its_leader},
+    {"furthest_with_an_older_membership", "E9, M1: the most advanced keeps an older membership", furthest_with_an_older_membership},
     {"two_commands_at_once", "M1: two operators change who votes", two_commands_at_once},
     {"maintenance", "M2: who is in maintenance is not needed", maintenance},
     {"cloned_node", "3.10-7, D3: two daemons with one id, one state file", cloned_node},

@@ -303,13 +303,30 @@ static void lose_file(struct sim *sim, int id)
         sim_later(sim, 2 * window_ms(sim) + a_while(sim), member_readmit, id, 0);
 }
 
+/* Stopping the processes of a busy host takes long, but less than W/2 (3.9). */
+static int64_t least_window_ms(const struct sim *sim)
+{
+    int64_t least = window_ms(sim);
+
+    for (int id = 1; id <= sim->n; id++) {
+        const struct core_settings *own = &sim->nodes[id].settings;
+        int64_t ms = own->reconnect_attempts * own->reconnect_interval_ms;
+
+        if (sim->nodes[id].id != 0 && ms < least)
+            least = ms;
+    }
+    return least;
+}
+
 static void odd_fault(struct sim *sim, int id)
 {
     struct sim_node *node = &sim->nodes[id];
     int64_t die = sim_random(sim, 1, 100);
 
-    if (die <= 20)
+    if (die <= 10)
         node->fence_fails = (int)sim_random(sim, 1, 3);
+    else if (die <= 20)
+        node->freeze_ms = (int)(least_window_ms(sim) * sim_random(sim, 10, 40) / 100);
     else if (die <= 45)
         node->save_fails = (int)sim_random(sim, 1, 3);
     else if (die <= 52)
@@ -374,6 +391,7 @@ static void heal_node(struct sim *sim, int id)
     if ((sim->excuse & SIM_COPIED) != 0 || node->daemon.leave_until.ms != 0)
         sim_daemon_stop(sim, id);
     node->fence_fails = 0;
+    node->freeze_ms = 0;
     node->save_fails = 0;
     node->promotion = (struct sim_manner){.takes_ms = 200};
     node->follow = (struct sim_manner){.takes_ms = 100};
@@ -381,7 +399,7 @@ static void heal_node(struct sim *sim, int id)
         sim_host_boot(sim, id, 500, 0);
     mend_pg(sim, id, 0);
     start_pg(sim, id, 500);
-    if (!node->spare)
+    if (!node->spare || node->file.incarnation != 0)
         sim_daemon_start(sim, id);
     if (node->settings.failover == CORE_FAILOVER_MANUAL)
         toggle_failover(sim, id);
@@ -405,7 +423,8 @@ static bool knows_nothing_of(struct sim *sim, int id, int leader_id)
     struct sim_node *leader = &sim->nodes[leader_id], *node = &sim->nodes[id];
 
     return world_record_of(&leader->pg.table, id) != NULL &&
-           world_record_of(&node->stored, leader_id) == NULL;
+           (world_record_of(&node->stored, leader_id) == NULL ||
+            world_record_of(&node->stored, id) == NULL);
 }
 
 void nemesis_rejoin(struct sim *sim, int leader_id)

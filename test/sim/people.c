@@ -46,7 +46,7 @@ static void add_spare(struct sim *sim, int from, int id)
     struct sim_node *node = &sim->nodes[id];
     int leader = nemesis_rightful(sim);
 
-    if (leader == 0 || node->host_down)
+    if (leader == 0 || leader == id || node->host_down)
         return;
     if (!node->settings.witness &&
         (node->pg.upstream_id != leader || !node->pg.streaming ||

@@ -91,6 +91,7 @@ static void count_event(struct sim *sim, struct sim_node *node, enum core_record
 {
     if (record == CORE_REC_MANY_PRIMARIES)
         node->daemon.said_many = true;
+    sim->stats.rivals += record == CORE_REC_MANY_PRIMARIES;
     sim->stats.failovers += record == CORE_REC_FAILOVER_PROMOTE;
     sim->stats.renewals += record == CORE_REC_RENEWED;
 }
@@ -112,6 +113,7 @@ perform(struct sim *sim, struct sim_node *node, const struct core_effect *effect
         action_start(sim, node, effect);
         break;
     case CORE_EFF_FOLLOW:
+        sim->stats.follows++;
         check_follow(sim, node, effect->node_id);
         action_start(sim, node, effect);
         break;
@@ -139,9 +141,11 @@ perform(struct sim *sim, struct sim_node *node, const struct core_effect *effect
         fence_start_pg(sim, node, effect);
         break;
     case CORE_EFF_REVOKE:
+        sim->stats.cuts++;
         action_revoke(sim, node, effect);
         break;
     case CORE_EFF_ENTER:
+        sim->stats.canvasses += effect->state == CORE_CANVASSING;
         break;
     case CORE_EFF_REPORT:
         node->daemon.said_twin |= effect->message == CORE_SAY_TWIN;
@@ -211,7 +215,9 @@ void sim_daemon_start(struct sim *sim, int id)
     if (node->file.incarnation != 0 && !node->settings.witness)
         node->pg.guard = true;
     if (node->loose)
-        node->loose_until = mono_add(sim->now, 5 * node->settings.beat_ms);
+        node->loose_until =
+            mono_add(world_is_paused(sim, id) ? node->paused_until : sim->now,
+                     5 * node->settings.beat_ms);
     node->loose = false;
     core_init(&node->daemon.core, &node->settings);
     feed_start(sim, node);

@@ -200,6 +200,7 @@ struct sim_node {
     struct mono paused_until; /* the whole host; its clock runs on */
     int init_percent;         /* how often init restarts a dead PostgreSQL */
     int fence_fails;          /* so many kills fail, then they succeed */
+    int freeze_ms;            /* how much longer than usual stopping processes takes */
     int save_fails;
 
     /* For check.c. */
@@ -301,6 +302,11 @@ struct sim_stats {
     int lead_notes;   /* terms that were led */
     int two_writable; /* moments of two writable nodes that are not covered (3.9) */
     int late_probes;  /* that took effect after they were given up */
+    int canvasses;    /* begun */
+    int follows;
+    int cuts;          /* revocations begun */
+    int rivals;        /* more than one primary was reported */
+    int64_t outage_ms; /* nobody was writable */
     int freezes_since_healed;
     int64_t leaderless_ms; /* after all was healed: until somebody was writable */
 };
@@ -349,6 +355,7 @@ struct sim {
     FILE *trace;  /* NULL = no transcript */
     struct sim_stats stats;
     bool failed;
+    bool trapped; /* by an assertion */
     char failure[768];
 };
 
@@ -404,7 +411,7 @@ void sim_start(struct sim *sim);
 /* The node with `id`; it must be there. */
 struct sim_node *sim_node(struct sim *sim, int id);
 
-/* ---- scenarios.c, stories.c, schedule.c, nemesis.c --------------------------- */
+/* ---- scenarios.c, stories.c, rule_stories.c, story.c, schedule.c, nemesis.c ------ */
 
 struct sim_scenario {
     const char *name;
@@ -418,6 +425,12 @@ extern const struct sim_scenario sim_stories[];
 extern const int sim_n_stories;
 extern const struct sim_scenario sim_member_stories[];
 extern const int sim_n_member_stories;
+extern const struct sim_scenario sim_rule_stories[];
+extern const int sim_n_rule_stories;
+
+/* All stories, in the order of --list: of scenarios.c, stories.c, member_stories.c and
+ * rule_stories.c. NULL behind the last. */
+const struct sim_scenario *story_at(int i);
 
 /* One random cluster with random faults, from `seed` alone, not run yet. The caller
  * frees it. */

@@ -222,6 +222,8 @@ void world_stream(struct sim *sim)
     }
     if (sim->copies > 0)
         confirm_everywhere(sim);
+    if (world_n_writable(sim) == 0)
+        sim->stats.outage_ms += sim->stream_ms;
     check_writable(sim);
 }
 

@@ -44,6 +44,14 @@ for one in $defined; do
         failed=1
     }
 done
+# The rules that the simulation does not miss are those that the documentation lists.
+spare=$(sed -nE 's/^SPARE\(([A-Z][0-9]+)_([A-Z0-9_]+),.*/\1.\L\2/p' "$top"/test/sim/rules.def | sort)
+listed=$(sed -n '/^## What the simulation does not miss/,/^## Not yet/p' "$doc" |
+    sed -nE 's/^\| ([A-Z][0-9]+\.[a-z0-9_]+) \|.*/\1/p' | sort)
+[ "$spare" = "$listed" ] || {
+    echo "test/sim/rules.def has other SPARE rules than $doc lists"
+    failed=1
+}
 [ -n "$defined" ] || { echo "no rules in $doc"; failed=1; }
 [ $failed -eq 1 ] || echo "rules:" $defined
 exit $failed

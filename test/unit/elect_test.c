@@ -120,6 +120,20 @@ static void e2_one_without_a_daemon_too(void **state)
     assert_int_not_equal(elect_decide(&core).action, ELECT_FOLLOW);
 }
 
+/* P1: a promotion whose daemon died before the row was written. */
+static void e2_not_before_the_row_of_what_we_promised_is_there(void **state)
+{
+    struct core core = fixture_electing(3);
+
+    (void)state;
+    core.durable.term = 3;
+    core.durable.leader_id = 3;
+    writable(&core, 3, 2);
+    assert_int_not_equal(elect_decide(&core).action, ELECT_FOLLOW);
+    writable(&core, 3, 3);
+    expect(&core, ELECT_FOLLOW, CORE_WHY_LEADER_FOUND, 3);
+}
+
 static void e2_not_while_it_says_that_it_is_promoting(void **state)
 {
     struct core core = fixture_electing(5);
@@ -612,7 +626,7 @@ static void e9_the_verdict_names_the_rule(void **state)
 static void e9_who_is_a_candidate(void **state)
 {
     (void)state;
-    for (int i = 0; i < 7; i++) {
+    for (int i = 0; i < 8; i++) {
         struct core core = fixture_electing(4);
         struct core_note note = fixture_ask(3);
 
@@ -622,6 +636,8 @@ static void e9_who_is_a_candidate(void **state)
             note.phase = CORE_PHASE_PASS;
         if (i == 2)
             note.voiceless = true;
+        if (i == 7) /* M1: it would not get our vote */
+            core.durable.members_version = note.members_version + 1;
         fixture_hear(&core, note);
         if (i == 3)
             fixture_member(&core, 3)->priority = 0;
@@ -635,7 +651,7 @@ static void e9_who_is_a_candidate(void **state)
             fixture_member(&core, 3)->voting = false;
         if (i == 0)
             expect(&core, ELECT_WAIT, CORE_WHY_OTHER_BETTER, 3);
-        else if (i == 1 || i == 3 || i == 5) /* E10: but it has more WAL */
+        else if (i == 1 || i == 3 || i == 5 || i == 7) /* E10: but it has more WAL */
             expect(&core, ELECT_CATCH_UP, CORE_WHY_CATCH_UP, 3);
         else
             expect(&core, ELECT_PROMOTE, CORE_WHY_ONLY_CANDIDATE, FIXTURE_SELF);
@@ -760,6 +776,7 @@ int main(void)
         T(e1_a_resignation_cuts_the_survey_short),
         T(e2_a_new_leader_is_followed),
         T(e2_one_without_a_daemon_too),
+        T(e2_not_before_the_row_of_what_we_promised_is_there),
         T(e2_not_while_it_says_that_it_is_promoting),
         T(e2_not_whose_term_is_over),
         T(e2_one_of_a_lower_term_is_waited_for),

@@ -799,6 +799,95 @@ static void m4_a_stop_in_good_order_leaves_postgresql_alone(void **state)
     assert_true(find_effect(effects, CORE_EFF_LEASE)->freeze_at.ms == MONO_NEVER.ms);
 }
 
+/* Processes are looked at once a second only. */
+static void l3_a_new_session_proves_that_a_postmaster_is_there(void **state)
+{
+    struct core core = fixture_following(3);
+    struct core_observation seen = fixture_standby(FIXTURE_SELF);
+
+    (void)state;
+    (void)step_local(&core, T0 + 100, CORE_LOCAL_GONE, false);
+    seen.connected = false; /* on its way since before it died */
+    (void)step_see(&core, T0 + 110, seen);
+    assert_int_equal(core.local, CORE_LOCAL_GONE);
+    seen.connected = true;
+    (void)step_see(&core, T0 + 400, seen);
+    assert_int_equal(core.local, CORE_LOCAL_RUNNING);
+    assert_int_equal(core.local_gone_at.ms, 0);
+}
+
+/* L7: its sentry must not let a promotion end with nobody there. */
+static void m4_a_promotion_is_guarded_though_the_daemon_stops(void **state)
+{
+    struct core core = fixture_leading(3);
+    const struct core_effects *effects;
+
+    (void)state;
+    core.state = CORE_PROMOTING;
+    core.durable.duty = CORE_DUTY_PROMOTING;
+    core.action_id = 99;
+    core.action_deadline = (struct mono){T0 + 100000};
+    effects = stop(&core, T0 + 100, false);
+    assert_null(find_effect(effects, CORE_EFF_LEASE));
+    assert_true(core.lease_told.ms < MONO_NEVER.ms);
+}
+
+/* M1: two of three are enough, three of four are not there. */
+static void m1_a_new_voter_ends_no_lease_of_the_past(void **state)
+{
+    struct core core = fixture_leading(3);
+    struct core_event event = {.kind = CORE_EV_MEMBERS, .now = {T0 + 5000}};
+    struct core_member four[4];
+    struct core_effects effects;
+
+    (void)state;
+    (void)step_read(&core, T0 + 2900, 3, fixture_ballot(3, 1, T0 + 2800));
+    for (int i = 0; i < 3; i++)
+        four[i] = core.members[i];
+    four[3] = core.members[2];
+    four[3].id = 4;
+    event.members.v = four;
+    event.members.n = 4;
+    event.members.version = 2;
+    fixture_peer(&core, 2)->ballot_term = 0;
+    assert_true(lease_is_valid(&core));
+    core_step(&core, &event, &effects);
+    assert_false(lease_is_valid(&core));
+    assert_int_equal(core.state, CORE_PRIMARY); /* frozen, not ended */
+    assert_int_equal(core.fence_kind, CORE_EFF_FREEZE);
+    (void)step_done(&core, T0 + 5050, core.fence_id, true);
+    (void)step_tick(&core, T0 + 5000 + FIXTURE_W / 2 - 1);
+    assert_int_equal(core.state, CORE_PRIMARY);
+    (void)step_tick(&core, T0 + 5000 + FIXTURE_W / 2);
+    assert_int_equal(core.state, CORE_RESIGNING);
+}
+
+/* M1: somebody has kept a membership that no table has any more. */
+static void m1_a_leader_raises_the_version_above_all_that_are_kept(void **state)
+{
+    struct core core = fixture_leading(3);
+    struct core_note note = fixture_note(3, CORE_PHASE_FOLLOW, 1, 1);
+    const struct core_effects *effects;
+
+    (void)state;
+    (void)settle(&core, T0 + 10);
+    if (core.raise_id != 0)
+        (void)step_done(&core, T0 + 20, core.raise_id, true);
+    assert_int_equal(core.raised, core.durable.members_version);
+    note.members_version = 256;
+    effects = step_hear(&core, T0 + 2000, note);
+    assert_non_null(find_effect(effects, CORE_EFF_RAISE));
+    assert_int_equal(find_effect(effects, CORE_EFF_RAISE)->members_version, 256);
+    (void)step_done(&core, T0 + 2010, core.raise_id, false);
+    effects = step_tick(&core, T0 + 2020);
+    assert_null(find_effect(effects, CORE_EFF_RAISE)); /* a beat later */
+    effects = step_tick(&core, T0 + 2010 + FIXTURE_BEAT);
+    assert_non_null(find_effect(effects, CORE_EFF_RAISE));
+    (void)step_done(&core, T0 + 2600, core.raise_id, true);
+    effects = step_tick(&core, T0 + 5000);
+    assert_null(find_effect(effects, CORE_EFF_RAISE));
+}
+
 static void m4_a_handover_resigns_once_postgresql_is_stopped(void **state)
 {
     struct core core = fixture_leading(3);
@@ -1004,6 +1093,10 @@ int main(void)
         T(d2_a_resignation_ends_it),
         T(m4_a_grace_after_a_stop_in_good_order),
         T(m4_a_stop_in_good_order_leaves_postgresql_alone),
+        T(l3_a_new_session_proves_that_a_postmaster_is_there),
+        T(m4_a_promotion_is_guarded_though_the_daemon_stops),
+        T(m1_a_new_voter_ends_no_lease_of_the_past),
+        T(m1_a_leader_raises_the_version_above_all_that_are_kept),
         T(m4_a_handover_resigns_once_postgresql_is_stopped),
         T(m4_a_daemon_that_stood_still_reads_before_it_judges),
         T(m4_a_lease_that_is_longer_than_the_grace_counts),

@@ -90,6 +90,23 @@ static void m1_the_unseen_and_the_voiceless_do_not_count(void **state)
     assert_int_equal(count.needed, 2);
 }
 
+/* Before its own row is there the newest one is of the leader before it. */
+static void m1_the_primary_leads_a_term_of_its_own(void **state)
+{
+    struct core_note *note = &answers[1].notes[0];
+
+    (void)state;
+    assert_false(membership_leads(&set, answers, 1));
+    note->phase = CORE_PHASE_LEAD;
+    assert_true(membership_leads(&set, answers, 1));
+    note->term = TERM + 1;
+    assert_false(membership_leads(&set, answers, 1));
+    note->term = TERM;
+    note->phase = CORE_PHASE_RENEW;
+    assert_false(membership_leads(&set, answers, 1));
+    assert_false(membership_leads(&set, answers, 7));
+}
+
 static void m1_only_voters_count(void **state)
 {
     (void)state;
@@ -121,6 +138,7 @@ int main(void)
         cmocka_unit_test_setup(m1_an_older_version_does_not_count, begin),
         cmocka_unit_test_setup(m1_the_term_must_have_arrived, begin),
         cmocka_unit_test_setup(m1_the_unseen_and_the_voiceless_do_not_count, begin),
+        cmocka_unit_test_setup(m1_the_primary_leads_a_term_of_its_own, begin),
         cmocka_unit_test_setup(m1_only_voters_count, begin),
         cmocka_unit_test_setup(m1_without_daemons_nobody_is_asked, begin),
     };

@@ -450,11 +450,14 @@ void core_init(struct core *core, const struct core_settings *settings)
 
 void core_pass_time(struct core *core, struct mono now)
 {
-    /* on_daemon_loss = keep: a daemon that stood still is no reason to fence, either.
-     * Before it judges, it reads. */
-    if (core->settings.keep_on_daemon_loss && core->now.ms != 0 &&
-        mono_diff(now, core->now) > CORE_SURVEY_BEATS * core->settings.beat_ms)
-        core->armed_at = now;
+    if (core->now.ms != 0 &&
+        mono_diff(now, core->now) > CORE_SURVEY_BEATS * core->settings.beat_ms) {
+        core->woke_at = now;
+        /* on_daemon_loss = keep: a daemon that stood still is no reason to fence,
+         * either. Before it judges, it reads. */
+        if (core->settings.keep_on_daemon_loss)
+            core->armed_at = now;
+    }
     core->now = now.ms > core->now.ms ? now : core->now;
 }
 

@@ -516,7 +516,10 @@ struct core {
 
     int suspect_id;           /* whom we suspect, while suspecting or electing */
     struct mono first_missed; /* since when nobody who may lead has answered (E4) */
-    int attempt;              /* of reconnect_attempts */
+    struct mono noticed_at;   /* when that was noticed, of the suspect (E5) */
+    struct mono
+        woke_at; /* when this daemon went on after it stood still; ms 0 = never */
+    int attempt; /* of reconnect_attempts */
     struct mono next_attempt;
 
     struct mono survey_at;     /* when the current survey began */

@@ -123,18 +123,20 @@ static struct verdict with_leader(const struct core *core, int leader_id)
 
 /* ---- E5: somebody still hears the lost one --------------------------------------- */
 
-/* A walreceiver of member `i`, attached to the suspect, got a message since we lost it.
- */
+/* A walreceiver of member `i`, attached to the suspect, got a message since we noticed
+ * that it is lost: between its last answer and that it may well have lived. */
 static bool hears_suspect(const struct core *core, int i)
 {
+    struct mono since = core->noticed_at.ms > core->first_missed.ms
+                            ? core->noticed_at
+                            : core->first_missed;
     const struct core_observation *seen = &core->views[i].seen;
     bool attached = core->members[i].id == core->settings.self_id
                         ? core->upstream_id == core->suspect_id
                         : core->members[i].upstream_id == core->suspect_id;
 
     return attached && seen->receiver_streaming && seen->receiver_age_ms >= 0 &&
-           mono_add(core->views[i].seen_at, -seen->receiver_age_ms).ms >
-               core->first_missed.ms;
+           mono_add(core->views[i].seen_at, -seen->receiver_age_ms).ms > since.ms;
 }
 
 bool elect_streams(const struct core *core)

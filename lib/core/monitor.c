@@ -316,9 +316,25 @@ static void next_attempt(struct core *core, struct core_effects *out)
     effect_report(out, CORE_SAY_ATTEMPT, core->suspect_id, why);
     if (core->attempt < core->settings.reconnect_attempts)
         effect_report(out, CORE_SAY_SLEEPING, core->suspect_id, why);
-    core->next_attempt = mono_add(core->now, core->settings.reconnect_interval_ms);
+    core->next_attempt = mono_add(core->attempt == 1 ? core->first_missed : core->now,
+                                  core->settings.reconnect_interval_ms);
     effect = effect_emit(out, CORE_EFF_PROBE);
     effect->node_id = core->suspect_id;
+}
+
+/* E4: the window begins with the last sign, not with the end of the probe that missed
+ * the next one. That takes a survey at most: what was not asked for longer, or while
+ * this daemon stood still, counts as a sign until then. */
+static struct mono missed_since(const struct core *core, int id)
+{
+    struct mono at = core_view(core, id)->answered_at;
+    struct mono most = mono_add(core->now, -CORE_SURVEY_BEATS * core->settings.beat_ms);
+
+    if (at.ms == 0)
+        return core->now;
+    if (at.ms < core->woke_at.ms)
+        at = core->woke_at;
+    return at.ms > most.ms ? at : most;
 }
 
 static void suspect(struct core *core, int id, struct core_effects *out)
@@ -326,7 +342,8 @@ static void suspect(struct core *core, int id, struct core_effects *out)
     struct core_why why = why_of(CORE_WHY_LOST, id);
 
     core->suspect_id = id;
-    core->first_missed = core->now;
+    core->first_missed = missed_since(core, id);
+    core->noticed_at = core->now;
     core->attempt = 0;
     view_begin_survey(core); /* what was seen in former troubles is no leader now */
     core_become(core, CORE_SUSPECTING, why, out);

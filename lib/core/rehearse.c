@@ -220,6 +220,7 @@ static void mourn(struct core *core, int lost_id, enum rehearse_loss loss)
     core->upstream_id = self->upstream_id == self->id ? 0 : self->upstream_id;
     core->since = mono_add(core->now, -2 * window(core));
     core->first_missed = core->since;
+    core->noticed_at = core->since;
     core->promise_until = loss == REHEARSE_RESIGNS
                               ? mono_add(core->now, window(core)) /* E4 alone ends it */
                               : core->now;

@@ -13,6 +13,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import shm
+
 SUBNET = "10.88.0"
 NAME_SERVER = f"{SUBNET}.254"
 CLIENT = 9  # the host where clients of the cluster run
@@ -111,6 +113,7 @@ def sweep():
     for directory in Path("/tmp").glob(f"{PREFIX}[0-9]*-*"):
         owner = directory.name[len(PREFIX) :].split("-")[0]
         if not _alive(owner):
+            shm.remove_of(directory)
             shutil.rmtree(directory, ignore_errors=True)
 
 

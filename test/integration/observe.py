@@ -107,9 +107,9 @@ class LoadWatch(_Watch):
     def mean(self):
         return self._sum / max(self._looks, 1)
 
-    def is_busy(self):
-        """More than a test and its cluster are."""
-        return self.mean() > os.cpu_count() + 0.5
+    def is_busy(self, mine):
+        """More than the processors are, and MINE, which are the tests' own."""
+        return self.mean() > os.cpu_count() + mine
 
     def describe(self):
         return f"{self.mean():.1f} processes wanted a processor, of {os.cpu_count()}"

@@ -251,7 +251,7 @@ static void attempts_are_counted_as_repmgr_does(void **state)
     assert_true(records(effects, CORE_REC_UPSTREAM_DISCONNECT));
     assert_int_equal(find_effect(effects, CORE_EFF_PROBE)->node_id, 1);
     assert_int_equal(core.views[2].watch_ms, FIXTURE_BEAT);
-    assert_int_equal(core_deadline(&core).ms, T0 + 3000);
+    assert_int_equal(core_deadline(&core).ms, T0 + 2 + 2000); /* E4: the last answer */
 
     effects = step_tick(&core, T0 + 3000);
     assert_true(says(effects, CORE_SAY_ATTEMPT) && says(effects, CORE_SAY_SLEEPING));
@@ -394,9 +394,32 @@ static void e4_each_answer_begins_the_window_anew(void **state)
     for (int at = 9200; at <= 13200; at += 2000)
         (void)step_tick(&core, T0 + at);
     assert_int_equal(core.state, CORE_ELECTING);
-    assert_int_equal(core.first_missed.ms, T0 + 7200);
+    assert_int_equal(core.first_missed.ms, T0 + 7100);
     survey(&core, T0 + 13300);
     assert_int_equal(core.state, CORE_CANVASSING);
+}
+
+/* The window is W after the last sign, however long the probe took that missed it. */
+static void e4_the_window_begins_with_the_last_sign(void **state)
+{
+    const int64_t survey_ms = 4 * FIXTURE_BEAT;
+    struct core core = fixture_following(3);
+
+    (void)state;
+    (void)step_see(&core, T0 + 500, fixture_failed(1, REACH_SILENT));
+    assert_int_equal(core.first_missed.ms, T0 + 2);
+    assert_int_equal(core.noticed_at.ms, T0 + 500);
+    /* Nobody asked for longer: name service was down. */
+    core = fixture_following(3);
+    for (int64_t at = T0 + 500; at < T0 + 60000; at += 500)
+        (void)step_see(&core, at, fixture_standby(2));
+    (void)step_see(&core, T0 + 60000, fixture_failed(1, REACH_SILENT));
+    assert_int_equal(core.first_missed.ms, T0 + 60000 - survey_ms);
+    /* This daemon stood still. */
+    core = fixture_following(3);
+    (void)step_tick(&core, T0 + 60000);
+    (void)step_see(&core, T0 + 60200, fixture_failed(1, REACH_SILENT));
+    assert_int_equal(core.first_missed.ms, T0 + 60000);
 }
 
 static void e4_the_primary_dies_while_its_cascade_is_mourned(void **state)
@@ -414,7 +437,7 @@ static void e4_the_primary_dies_while_its_cascade_is_mourned(void **state)
     (void)step_see(&core, T0 + 6900, fixture_failed(1, REACH_SILENT));
     assert_int_equal(core.state, CORE_SUSPECTING);
     assert_int_equal(core.suspect_id, 1);
-    assert_int_equal(core.first_missed.ms, T0 + 6900);
+    assert_int_equal(core.first_missed.ms, T0 + 6800);
     (void)step_tick(&core, T0 + 6800 + FIXTURE_SIGN + 1);
     assert_int_equal(core.note.phase, CORE_PHASE_ASK);
 }
@@ -1006,6 +1029,7 @@ int main(void)
         T(e3_who_resigned_does_not_lead_by_answering),
         T(l8_the_same_leader_under_a_later_term),
         T(e4_each_answer_begins_the_window_anew),
+        T(e4_the_window_begins_with_the_last_sign),
         T(e4_the_primary_dies_while_its_cascade_is_mourned),
         T(e1_a_survey_that_was_slept_through_is_thrown_away),
         T(c5_a_promotion_is_asked_for_once_and_last),

@@ -88,7 +88,7 @@ static void forget_old(struct core *core)
         struct core_view *view = &core->views[i];
         int64_t interval_ms = watch_interval(core, core->members[i].id);
 
-        if (interval_ms == 0 || !CORE_RULE(F1_OLD) ||
+        if (interval_ms == 0 || CORE_WITHOUT(F1_OLD) ||
             (view->watch_ms != 0 && view->watch_ms <= interval_ms) ||
             core->members[i].id == core->settings.self_id)
             continue;
@@ -430,8 +430,9 @@ digest(struct core *core, const struct core_event *event, struct core_effects *o
 
 bool core_is_news(const struct core *core, int64_t members_version)
 {
-    return !CORE_RULE(M1_NEWEST) || (members_version >= core->members_version &&
-                                     members_version >= core->durable.members_version);
+    return CORE_WITHOUT(M1_NEWEST) ||
+           (members_version >= core->members_version &&
+            members_version >= core->durable.members_version);
 }
 
 void core_init(struct core *core, const struct core_settings *settings)

@@ -116,7 +116,7 @@ static bool may_fence(const struct core *core)
 /* A promotion is under way, or has been: no ballots, no right to be writable. */
 static bool is_armed(const struct core *core)
 {
-    return may_fence(core) && (core->durable.armed || !CORE_RULE(L4_ARMED));
+    return may_fence(core) && (core->durable.armed || CORE_WITHOUT(L4_ARMED));
 }
 
 /* The term that we lead, or promote for. */
@@ -180,7 +180,7 @@ static struct mono lapsed_at(const struct core *core)
     if (core->relied_until.ms > since.ms && core->relied_until.ms <= core->now.ms)
         since = core->relied_until;
     /* M1: it was valid until more ballots were needed than before. */
-    if (core->outvoted_at.ms > since.ms)
+    if (CORE_RULE(M1_OUTVOTED) && core->outvoted_at.ms > since.ms)
         since = core->outvoted_at;
     return until.ms > since.ms ? until : since;
 }
@@ -192,7 +192,7 @@ bool lease_may_say_lead(const struct core *core)
     if (core->durable.duty != CORE_DUTY_LEADING ||
         (CORE_RULE(C6_ROW) && !core->lead_recorded))
         return false;
-    if (is_frozen(core) || !CORE_RULE(L3_SAID))
+    if (is_frozen(core) || CORE_WITHOUT(L3_SAID))
         return true;
     if (core->local == CORE_LOCAL_DEAD || core->local == CORE_LOCAL_GONE ||
         !core->local_writable)
@@ -204,7 +204,7 @@ bool lease_is_calm(const struct core *core)
 {
     struct mono until = lease_until(core);
 
-    if (!CORE_RULE(N3_LEADER))
+    if (CORE_WITHOUT(N3_LEADER))
         return true;
     if (is_frozen(core) || !view_self_is_up(core))
         return false;
@@ -307,7 +307,7 @@ static enum core_reason must_resign(const struct core *core)
         return CORE_WHY_GUARDED;
     if (is_frozen(core))
         return CORE_WHY_NONE;
-    if (!CORE_RULE(L3_HANGS))
+    if (CORE_WITHOUT(L3_HANGS))
         return CORE_WHY_NONE;
     if (self->seen.reach == REACH_STARTING)
         return view_lives(core, self) ? CORE_WHY_NONE : CORE_WHY_HUNG;
@@ -389,7 +389,7 @@ static void renew(struct core *core, struct core_effects *out)
     struct core_why why = why_of(CORE_WHY_RENEWED, core->settings.self_id);
     struct quorum quorum;
 
-    if (!CORE_RULE(L9_RENEWS))
+    if (CORE_WITHOUT(L9_RENEWS))
         return;
     if ((!lease_is_valid(core) && may_fence(core)) || is_frozen(core) ||
         !ballot_is_settled(core) || !core->lead_recorded)
@@ -456,7 +456,7 @@ static void write_leading(struct core *core, struct core_effects *out)
  * ever promised anything, so that nobody can be elected. */
 static bool lead_without_voice(struct core *core, struct core_effects *out)
 {
-    if (!CORE_RULE(D3_PRIMARY) || core->top_term == 0 || !may_fence(core))
+    if (CORE_WITHOUT(D3_PRIMARY) || core->top_term == 0 || !may_fence(core))
         return false;
     lease_resign(core, CORE_WHY_NO_STATE, out);
     return true;
@@ -517,7 +517,7 @@ bool lease_lead(struct core *core, struct core_effects *out)
             core, why_of(CORE_WHY_LOCAL_PRIMARY, core->settings.self_id), out);
         return true;
     }
-    if (is_frozen(core) && (valid || !is_armed(core) || !CORE_RULE(L5_VALID))) {
+    if (is_frozen(core) && (valid || !is_armed(core) || CORE_WITHOUT(L5_VALID))) {
         if (core->fence_id == 0)
             say_frozen(core, false, out);
         lease_tell(core, out); /* the sentry's deadline moves first (L7) */
@@ -553,7 +553,7 @@ bool lease_lead(struct core *core, struct core_effects *out)
 
 bool lease_promoting(struct core *core, struct core_effects *out)
 {
-    if (!CORE_RULE(C5_LEASE) || core->action_id == 0 || !may_fence(core) ||
+    if (CORE_WITHOUT(C5_LEASE) || core->action_id == 0 || !may_fence(core) ||
         lease_is_valid(core))
         return false;
     lease_resign(core, CORE_WHY_LEASE_OVER, out);
@@ -607,17 +607,18 @@ static struct mono freeze_at(const struct core *core)
 {
     struct mono until;
 
-    if (!CORE_RULE(L7_ORDERS))
+    if (CORE_WITHOUT(L7_ORDERS))
         return MONO_NEVER;
     /* M4: whoever stops this daemon in good order lets PostgreSQL go on; but not what
      * is being promoted, or ended. */
-    if (core->stopping && !core->handing_over && core->state == CORE_PRIMARY)
+    if (core->stopping && !core->handing_over &&
+        (core->state == CORE_PRIMARY || CORE_WITHOUT(M4_PRIMARY)))
         return MONO_NEVER;
     if (core->state == CORE_PROMOTING ? !may_fence(core) : !is_armed(core))
         return MONO_NEVER;
     if (core->state != CORE_PRIMARY &&
-        (core->state != CORE_PROMOTING || !CORE_RULE(C5_SENTRY)) &&
-        (core->state != CORE_RESIGNING || !CORE_RULE(L7_RESIGNING)))
+        (core->state != CORE_PROMOTING || CORE_WITHOUT(C5_SENTRY)) &&
+        (core->state != CORE_RESIGNING || CORE_WITHOUT(L7_RESIGNING)))
         return MONO_NEVER;
     if (!core->local_writable && !is_frozen(core))
         return MONO_NEVER;

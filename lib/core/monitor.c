@@ -102,7 +102,7 @@ static bool take_up_duty(struct core *core, struct core_effects *out)
             core, why_of(CORE_WHY_LOCAL_PRIMARY, core->settings.self_id), out);
         return true;
     }
-    if (!CORE_RULE(D2_FROZEN) || core->local != CORE_LOCAL_FROZEN)
+    if (CORE_WITHOUT(D2_FROZEN) || core->local != CORE_LOCAL_FROZEN)
         return false;
     core->local_writable = true; /* frozen by an earlier run, and no right to thaw it */
     lease_resign(core, CORE_WHY_UNLEASED, out);
@@ -217,7 +217,7 @@ static void look_for_rivals(struct core *core, struct core_effects *out)
             view->reported = view->reported && view->seen.reach != REACH_OK;
             continue;
         }
-        if (view->reported || !CORE_RULE(F5_REPORTED))
+        if (view->reported || CORE_WITHOUT(F5_REPORTED))
             continue;
         view->reported = true;
         why.term = view->seen.term;
@@ -265,7 +265,7 @@ bool monitor_promoted_by_hand(struct core *core, struct core_effects *out)
 {
     struct core_why why = why_of(CORE_WHY_LOCAL_PRIMARY, core->settings.self_id);
 
-    if (!CORE_RULE(C7_CLAIM) || core->settings.witness ||
+    if (CORE_WITHOUT(C7_CLAIM) || core->settings.witness ||
         !view_is_primary(core, view_self(core)) || core->local == CORE_LOCAL_GONE ||
         core->local == CORE_LOCAL_DEAD)
         return false;
@@ -427,7 +427,7 @@ bool monitor_standby(struct core *core, struct core_effects *out)
  * suspicion, with a window of its own. */
 bool monitor_primary_lost_too(struct core *core, struct core_effects *out)
 {
-    if (!CORE_RULE(E4_ANEW) || core->suspect_id == core->primary_id ||
+    if (CORE_WITHOUT(E4_ANEW) || core->suspect_id == core->primary_id ||
         !monitor_is_lost(core, core->primary_id))
         return false;
     suspect(core, core->primary_id, out);

@@ -394,14 +394,30 @@ void nemesis_pause(struct sim *sim, int unused_a, int unused_b)
 /* ---- all is well again
  * -------------------------------------------------------------------- */
 
+/* Whoever copied a machine has learned of it: it is stopped, and what is left of its
+ * sessions is ended, before anybody believes its notes again. */
+static void end_copies(struct sim *sim)
+{
+    for (int id = 1; id <= sim->n; id++) {
+        if (sim->nodes[id].twin_of == 0)
+            continue;
+        sim_host_crash(sim, id);
+        for (int at = 1; at <= sim->n; at++) {
+            struct sim_pg *pg = &sim->nodes[at].pg;
+
+            for (int i = 0; i < pg->n_sessions; i++)
+                if (pg->board[i].from == id)
+                    pg->board[i].ends_at = sim->now;
+        }
+    }
+}
+
 static void heal_node(struct sim *sim, int id)
 {
     struct sim_node *node = &sim->nodes[id];
 
-    if (node->twin_of != 0) { /* whoever copied it has learned of it */
-        sim_host_crash(sim, id);
+    if (node->twin_of != 0)
         return;
-    }
     /* It took the copy's notes for the node's; or it is being stopped. */
     if ((sim->excuse & SIM_COPIED) != 0 || node->daemon.leave_until.ms != 0)
         sim_daemon_stop(sim, id);
@@ -427,6 +443,7 @@ void nemesis_heal(struct sim *sim)
     for (int a = 1; a <= sim->n; a++)
         for (int b = 1; b <= sim->n; b++)
             sim_heal(sim, a, b);
+    end_copies(sim);
     for (int id = 1; id <= sim->n; id++)
         if (sim->nodes[id].id != 0)
             heal_node(sim, id);

@@ -217,9 +217,7 @@ void sim_daemon_start(struct sim *sim, int id)
     if (node->file.incarnation != 0 && !node->settings.witness)
         node->pg.guard = true;
     if (node->loose)
-        node->loose_until =
-            mono_add(world_is_paused(sim, id) ? node->paused_until : sim->now,
-                     5 * node->settings.beat_ms);
+        node->loose_until = mono_add(sim->now, 5 * node->settings.beat_ms);
     node->loose = false;
     core_init(&node->daemon.core, &node->settings);
     feed_start(sim, node);

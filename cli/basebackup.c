@@ -5,9 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <wordexp.h>
 
 #include "child.h"
@@ -15,6 +12,7 @@
 #include "conninfo.h"
 #include "exit_code.h"
 #include "log.h"
+#include "pgtool.h"
 #include "progress.h"
 
 /* Long after the network's own deadlines; a server that stands still has none. */
@@ -114,64 +112,6 @@ static void announce(const struct arguments *arguments)
         text = more;
     }
     log_info("executing: %s", text);
-}
-
-/* ---- the password --------------------------------------------------------------- */
-
-static void close_fd(int *fd)
-{
-    if (*fd >= 0)
-        (void)close(*fd);
-}
-
-/* An anonymous file in the form of ~/.pgpass that answers with `password` to all. */
-static int password_file(const char *password)
-{
-    int fd = memfd_create("pgpass", MFD_CLOEXEC);
-    FILE *file;
-
-    if (fd < 0 || fchmod(fd, 0600) != 0)
-        return fd;
-    file = fdopen(dup(fd), "w");
-    if (file == NULL)
-        return fd;
-    (void)fputs("*:*:*:*:", file);
-    for (; *password != '\0'; password++) {
-        if (*password == ':' || *password == '\\')
-            (void)fputc('\\', file);
-        (void)fputc(*password, file);
-    }
-    (void)fputc('\n', file);
-    (void)fclose(file);
-    return fd;
-}
-
-/* The conninfo that arguments may show; a dead network is noticed within a minute. */
-static int
-public_conninfo(char **ret, const char *conninfo, bool secret, struct err *err)
-{
-    static const struct conninfo_change defaults[] = {
-        {"connect_timeout",     "10"   },
-        {"keepalives_idle",     "10"   },
-        {"keepalives_interval", "5"    },
-        {"keepalives_count",    "3"    },
-        {"tcp_user_timeout",    "30000"},
-    };
-    struct conninfo_change changes[8];
-    size_t n = 0;
-
-    for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++) {
-        char *own CLEANUP(cleanup_free) = conninfo_get(conninfo, defaults[i].keyword);
-
-        if (own == NULL)
-            changes[n++] = defaults[i];
-    }
-    changes[n++] = (struct conninfo_change){"password", NULL};
-    changes[n++] = (struct conninfo_change){"sslpassword", NULL};
-    if (secret) /* the conninfo's passfile would win over PGPASSFILE */
-        changes[n++] = (struct conninfo_change){"passfile", NULL};
-    return conninfo_build(ret, conninfo, changes, n, err) == 0 ? EXIT_CODE_SUCCESS
-                                                               : EXIT_CODE_BAD_CONFIG;
 }
 
 /* ---- while it runs -------------------------------------------------------------- */
@@ -289,15 +229,15 @@ int basebackup_run(const struct basebackup *backup, struct err *err)
     struct arguments arguments CLEANUP(arguments_deinit) = {.n = 0};
     char *password CLEANUP(cleanup_free) = conninfo_get(backup->conninfo, "password");
     char *conninfo CLEANUP(cleanup_free) = NULL;
-    int password_fd CLEANUP(close_fd) = -1;
-    int code = public_conninfo(&conninfo, backup->conninfo, password != NULL, err);
+    int password_fd CLEANUP(pgtool_close) = -1;
+    int code = pgtool_conninfo(&conninfo, backup->conninfo, password != NULL, err);
 
     if (code == EXIT_CODE_SUCCESS)
         code = build(&arguments, backup, conninfo, err);
     if (code != EXIT_CODE_SUCCESS)
         return code;
     if (password != NULL) {
-        password_fd = password_file(password);
+        password_fd = pgtool_password_file(password);
         explicit_bzero(password, strlen(password));
     }
     announce(&arguments);

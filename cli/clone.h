@@ -15,6 +15,8 @@
 struct clone {
     struct cmd_context *context;
     const char *directory;                 /* to fill; borrowed */
+    bool beside;                           /* the old copy may run: it is exchanged for
+                                              this one later */
     PGconn *source;                        /* what is copied */
     struct server server;                  /* the same */
     struct nodeset set;                    /* as the source has it */
@@ -34,6 +36,10 @@ struct clone {
 };
 
 void clone_deinit(struct clone *clone);
+
+/* Copy, and write the settings of a standby; what fails is undone. Returns an exit code.
+ */
+int clone_by_basebackup(struct clone *clone, struct err *err) PGRMON_MUST_CHECK;
 
 /* The session to the upstream. */
 PGconn *clone_upstream(const struct clone *clone);

@@ -93,7 +93,7 @@ static void check_own_record(const struct clone *clone,
                           record->name, record->id);
             precheck_hint(list, "choose another \"%s\" in %s",
                           same_id ? "node_id" : "node_name", config->file);
-        } else if (reach_is_alive(answers[i].seen.reach)) {
+        } else if (reach_is_alive(answers[i].seen.reach) && !clone->beside) {
             precheck_fail(
                 list, EXIT_CODE_BAD_CONFIG,
                 "node \"%s\" (ID: %d) is registered and its server is running",
@@ -371,7 +371,7 @@ static void check_configured(const struct clone *clone, struct precheck *list)
 {
     const struct config *config = &clone->context->config;
 
-    if (config->data_directory[0] == '\0' ||
+    if (config->data_directory[0] == '\0' || clone->beside ||
         strcmp(config->data_directory, clone->directory) == 0)
         return;
     precheck_add(list, PRECHECK_WARN,

@@ -15,6 +15,8 @@ const char *cmd_object_name(const char *typed)
 {
     if (strcasecmp(typed, "master") == 0)
         typed = "primary";
+    if (strcasecmp(typed, "daemon") == 0)
+        typed = "service";
     for (const struct cmd *const *row = cmd_table; *row != NULL; row++)
         if (strcasecmp(typed, (*row)->object) == 0)
             return (*row)->object;

@@ -33,7 +33,9 @@ enum cmd_option {
     CMD_OPT_SIBLINGS = 1 << 13, /* --siblings-follow */
     CMD_OPT_JSON = 1 << 14,     /* --json alone */
     CMD_OPT_COMPACT = 1 << 15,  /* --compact */
+    CMD_OPT_FOR = 1 << 17,      /* --for=duration */
     CMD_OPT_CONN = 1 << 16,     /* -d -h -p -U; implied by NEED_CONFIG_OR_CONN */
+    CMD_OPT_REJOIN = 1 << 17,   /* --clone, --keep, --config-files, ... */
 };
 
 /* What a command needs before it runs. */
@@ -67,10 +69,13 @@ struct cmd_line {
     int limit;   /* 0 = default */
     bool all;
     const char *event;
-    int keep_days; /* -1 = not given */
+    int keep_days;        /* -1 = not given */
+    const char *duration; /* --for; NULL = not given */
     const char *pgdata, *replication_user, *recovery_min_apply_delay;
     bool fast_checkpoint, replication_conf_only, verify_backup;
     bool siblings_follow;
+    bool clone, keep, force_rewind;
+    const char *config_files, *config_archive_dir;
     unsigned checks;  /* bits of enum node_check (node_check.h) */
     const char *word; /* one of the command's, NULL when it has none */
 };
@@ -108,6 +113,7 @@ struct cmd {
     X(witness_unregister)                                                              \
     X(node_status)                                                                     \
     X(node_check)                                                                      \
+    X(node_rejoin)                                                                     \
     X(node_maintenance)                                                                \
     X(node_guard)                                                                      \
     X(node_release)                                                                    \
@@ -117,6 +123,9 @@ struct cmd {
     X(cluster_event)                                                                   \
     X(cluster_cleanup)                                                                 \
     X(cluster_upgrade)                                                                 \
+    X(service_status)                                                                  \
+    X(service_pause)                                                                   \
+    X(service_unpause)                                                                 \
     X(config_show)                                                                     \
     X(config_check)
 
@@ -132,8 +141,8 @@ extern const struct cmd *const cmd_table[];
  */
 const char *cmd_object_name(const char *typed);
 
-/* The command, or NULL. `primary|standby status|check` are those of node, as in repmgr.
- */
+/* The command, or NULL. `primary|standby status|check` are those of node, and `daemon
+ * status|pause|unpause` those of service, as in repmgr. */
 const struct cmd *cmd_find(const char *object, const char *action);
 
 /* CMD_OPT_* that the command knows: its own, and CMD_OPT_CONN where its needs imply it.

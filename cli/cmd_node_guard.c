@@ -11,6 +11,7 @@
 #include "guard.h"
 #include "log.h"
 #include "pgdata.h"
+#include "rejoin_mark.h"
 
 /* Managed is a node whose daemon has made a promise on disk. What cannot be looked at
  * is taken for managed. */
@@ -68,6 +69,10 @@ static int run(struct cmd_context *context, struct err *err)
     bool held;
     int code = EXIT_CODE_SUCCESS;
 
+    if (rejoin_is_marked(config->data_directory)) {
+        rejoin_refuse_marked(config->data_directory, err);
+        return EXIT_CODE_NO_RESTART;
+    }
     if (reason != NULL) {
         (void)printf("no start guard is needed: %s\n", reason);
         return EXIT_CODE_SUCCESS;
@@ -94,7 +99,8 @@ const struct cmd cmd_node_guard = {
         "says; no server is needed. For ExecStartPre= of PostgreSQL's unit, and\n"
         "for the entry point of a container. Exits with 0 when the guard is armed,\n"
         "or not needed: start_guard = off, pgrmond does not manage the node yet,\n"
-        "or pgrmond itself is starting PostgreSQL as the leader.",
+        "or pgrmond itself is starting PostgreSQL as the leader. Exits with 4, so\n"
+        "that PostgreSQL is not started, where a rewind broke off.",
     .examples = "pgrmon -f /etc/pgrmon/pgrmon.conf node guard",
     .options = CMD_OPT_DRY_RUN,
     .need = CMD_NEED_DATA_NODE,

@@ -9,6 +9,7 @@
 #include "cmd.h"
 #include "guard.h"
 #include "pgdata.h"
+#include "rejoin_mark.h"
 #include "state.h"
 
 /* The daemon holds this lock for as long as it runs. */
@@ -73,6 +74,10 @@ static int run(struct cmd_context *context, struct err *err)
     bool armed = guard_is_armed(directory);
     int code = EXIT_CODE_SUCCESS;
 
+    if (rejoin_is_marked(directory)) {
+        rejoin_refuse_marked(directory, err);
+        return EXIT_CODE_NO_RESTART;
+    }
     if (!armed && !guard_is_held(directory)) {
         (void)printf("there is no start guard in \"%s\"\n", directory);
         return EXIT_CODE_SUCCESS;

@@ -15,7 +15,7 @@
 #include "render.h"
 #include "session.h"
 
-#define MAX_LINES    24
+#define MAX_LINES    26
 #define MAX_WARNINGS 16
 
 /* One line: the label for people and CSV, the key for JSON. */
@@ -217,6 +217,15 @@ static void add_local(struct report *report,
         warn(report, "the start guard is not armed: PostgreSQL would come up writable");
 }
 
+static void add_paused(struct report *report, const struct core_note *note)
+{
+    if (note != NULL && note->phase != CORE_PHASE_NONE)
+        add_line(report, "Paused", "paused", "%s",
+                 note->relies   ? "yes: it needs no majority"
+                 : note->paused ? "yes: it elects nobody"
+                                : "no");
+}
+
 static void build_report(struct report *report,
                          const struct node_view *view,
                          const struct cmd_context *context)
@@ -240,6 +249,7 @@ static void build_report(struct report *report,
     add_line(report, "Daemon", "daemon", "%s",
              note->phase != CORE_PHASE_NONE ? note_phase_name(note->phase)
                                             : "not running");
+    add_paused(report, note);
     add_warnings(report, view, &context->config);
     add_local(report, view, &context->config,
               note->phase == CORE_PHASE_LEAD || note->phase == CORE_PHASE_RENEW);
@@ -394,6 +404,7 @@ static void build_witness(struct report *report,
     add_line(report, "Conninfo", "conninfo", "%s", conninfo);
     add_line(report, "Daemon", "daemon", "%s",
              row->note != NULL ? daemons_phase(row) : "not running");
+    add_paused(report, row->note);
     add_line(report, "State file", "state_file", "%s",
              local.state_code == 0 ? "valid" : local.state_error);
     add_line(report, "Promise", "promise", "%s",

@@ -175,7 +175,7 @@ static int make_copy(struct clone *clone, bool *slot_created, struct err *err)
     return code;
 }
 
-static int clone_by_basebackup(struct clone *clone, struct err *err)
+int clone_by_basebackup(struct clone *clone, struct err *err)
 {
     bool slot_created = false;
     int code;

@@ -12,6 +12,7 @@
 #include "child.h"
 #include "cleanup.h"
 #include "cmd.h"
+#include "daemons.h"
 #include "gather.h"
 #include "log.h"
 #include "mono.h"
@@ -68,6 +69,27 @@ static void check_self(const struct plan *plan, struct precheck *list)
     }
 }
 
+/* M3: nobody would support it, and its own daemon ends what nobody supports. */
+static void check_pause(const struct plan *plan,
+                        const struct gathered *answers,
+                        struct precheck *list)
+{
+    const struct core_note *note =
+        daemons_newest(&plan->set, answers, plan->context->config.node_id);
+
+    if (note == NULL || !note->paused)
+        return;
+    precheck_fail_unless(list, plan->context->line.force, EXIT_CODE_PROMOTION,
+                         "the service is paused");
+    precheck_detail(list, "a standby that is promoted meanwhile is frozen and ended by "
+                          "its pgrmond");
+    precheck_hint(
+        list,
+        "end the pause first: \"pgrmon service unpause\". If this node led when "
+        "it began, its PostgreSQL leads on after \"pg_ctl promote -D %s\"",
+        plan->context->config.data_directory);
+}
+
 /* A second primary is the one thing that must not come of this; --force does not help.
  */
 static void check_others(const struct plan *plan, struct precheck *list)
@@ -77,6 +99,7 @@ static void check_others(const struct plan *plan, struct precheck *list)
     int silent = 0;
 
     gather_probe(&plan->set, answers);
+    check_pause(plan, answers, list);
     for (int i = 0; i < plan->set.n; i++) {
         const struct core_observation *seen = &answers[i].seen;
         char label[REGISTRATION_LABEL_SIZE];

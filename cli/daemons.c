@@ -100,6 +100,8 @@ void daemons_read(struct daemons *ret,
         ret->rows[i].note = daemons_newest(set, answers, set->v[i].id);
         ret->any = ret->any || ret->rows[i].note != NULL;
         ret->n_voters += set->v[i].voting;
+        ret->n_paused +=
+            set->v[i].voting && ret->rows[i].note != NULL && ret->rows[i].note->paused;
     }
     /* Q1; Q2: of two nodes one is enough. */
     ret->needed = ret->n_voters == 2 ? 1 : ret->n_voters / 2 + 1;
@@ -158,6 +160,8 @@ const char *daemons_text(const struct daemons *daemons,
         if (daemons->oldest_ms >= 0)
             append(buf, &used, " (ballots %" PRId64 " ms old at most)",
                    daemons->oldest_ms);
+        if (daemons->rows[daemons->leader].note->relies)
+            append(buf, &used, "; paused: it needs no support");
         return buf;
     }
     append(buf, &used, "no leader; daemons:");

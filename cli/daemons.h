@@ -36,6 +36,7 @@ struct daemons {
     int leader;                              /* index of whose note leads, -1 = none */
     int64_t term;                            /* that it leads */
     int n_voters, needed;
+    int n_paused;      /* voters that granted a pause (M3) */
     int n_supporting;  /* voters, the leader included */
     int64_t oldest_ms; /* of their ballots; -1 = it has none but its own */
 };

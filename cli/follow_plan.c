@@ -72,7 +72,7 @@ gather_local(struct follow_plan *plan, struct precheck *list, struct err *err)
         precheck_detail(list, "it is not in recovery; only a standby can follow");
         precheck_hint(
             list, "to make a former primary a standby, stop it and execute \"pgrmon "
-                  "standby clone --force\"");
+                  "node rejoin\"");
         return EXIT_CODE_SUCCESS;
     }
     plan->self = nodeset_find(&plan->set, config->node_id);
@@ -244,10 +244,7 @@ static void tell_verdict(const struct follow_plan *plan,
             lsn_known(fork) ? lsn_format(fork, there) : "no point");
         break;
     }
-    precheck_hint(list,
-                  "stop this standby and execute \"pgrmon standby clone --force "
-                  "--upstream-node-id=%d\" with the primary's -h, -U and -d",
-                  plan->target->id);
+    precheck_hint(list, "execute \"pgrmon node rejoin\" on this node");
 }
 
 /* Timelines do not identify a regime, terms do (postgres-facts 1). */

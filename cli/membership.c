@@ -41,6 +41,13 @@ judge(const struct nodeset *set, const struct gathered *answers, int i, int64_t 
                                                          : MEMBERSHIP_NO_TERM;
 }
 
+static bool relies(const struct nodeset *set, const struct gathered *answers, int i)
+{
+    const struct core_note *note = daemons_newest(set, answers, set->v[i].id);
+
+    return note != NULL && note->relies;
+}
+
 void membership_count(const struct nodeset *set,
                       const struct gathered *answers,
                       int64_t term,
@@ -51,6 +58,7 @@ void membership_count(const struct nodeset *set,
         ret->gaps[i] = judge(set, answers, i, term);
         if (!set->v[i].voting)
             continue;
+        ret->relies = ret->relies || relies(set, answers, i);
         ret->n_voters++;
         ret->daemons = ret->daemons || ret->gaps[i] != MEMBERSHIP_UNSEEN;
         ret->confirmed += ret->gaps[i] == MEMBERSHIP_CONFIRMED;
@@ -199,6 +207,13 @@ void membership_check(const struct cmd_context *context,
     if (membership_voters(set, 0) == 0)
         return; /* the first node of all */
     await(set, primary_id, patient ? WAIT_MS : 0, &count);
+    if (count.relies) {
+        precheck_fail_unless(list, line->force, EXIT_CODE_BAD_CONFIG,
+                             "the service is paused");
+        precheck_detail(list, "the primary relies on the promises of the present "
+                              "voters; with others it would need a majority at once");
+        precheck_hint(list, "end the pause first: \"pgrmon service unpause\"");
+    }
     if (!count.daemons)
         precheck_add(list, PRECHECK_NOTICE,
                      "no voter's pgrmond is running: nobody has to agree to the new "

@@ -27,6 +27,7 @@ struct membership_count {
     int n_voters, needed, confirmed;
     bool daemons; /* a voter's note lies on some board */
     bool leads;   /* the primary's daemon leads the term of the primary's newest row */
+    bool relies;  /* a leader, on a pause (M3) */
     enum membership_gap gaps[CORE_MAX_NODES]; /* in the order of the nodeset */
 };
 

@@ -151,6 +151,25 @@ static void write_report(char *cell, const struct core_report *report)
         (void)snprintf(cell, CELL_SIZE, "coming");
 }
 
+static void write_flags(char *cell, const struct core_note *note)
+{
+    const struct {
+        bool set;
+        const char *name;
+    } flags[] = {
+        {note->frozen,    "frozen"   },
+        {note->voiceless, "voiceless"},
+        {note->paused,    "paused"   },
+        {note->relies,    "relies"   },
+    };
+    size_t used = 0;
+
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
+        if (flags[i].set)
+            used += (size_t)snprintf(cell + used, CELL_SIZE - used, "%s%s",
+                                     used > 0 ? ", " : "", flags[i].name);
+}
+
 static void add_row(struct render_table *table,
                     const struct notes_board *board,
                     const struct notes_row *row)
@@ -168,9 +187,7 @@ static void add_row(struct render_table *table,
     write_window(text[WINDOW], note->window_ms);
     (void)snprintf(text[MEMBERS], CELL_SIZE, "%" PRId64, note->members_version);
     (void)snprintf(text[INCARNATION], CELL_SIZE, "%" PRIu32, note->incarnation);
-    (void)snprintf(text[FLAGS], CELL_SIZE, "%s%s%s", note->frozen ? "frozen" : "",
-                   note->frozen && note->voiceless ? ", " : "",
-                   note->voiceless ? "voiceless" : "");
+    write_flags(text[FLAGS], note);
     for (int i = 0; i < N_COLUMNS; i++)
         cells[i] = text[i];
     cells[BOARD] = board->record->name;
@@ -255,7 +272,8 @@ static json_t *note_value(const struct notes_row *row)
     const struct core_note *note = row->note;
 
     return must(json_pack(
-        "{s:i, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:b, s:b}",
+        "{s:i, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:b, s:b, "
+        "s:b, s:b, s:o}",
         "node_id", note->node_id, "node_name", render_json_text(row->name), "phase",
         render_json_text(note_phase_name(note->phase)), "term", (json_int_t)note->term,
         "leader_id", render_json_number(note->leader_id, note->leader_id > 0), "stamp",
@@ -266,7 +284,9 @@ static json_t *note_value(const struct notes_row *row)
         report_value(&note->report), "window_ms", (json_int_t)note->window_ms,
         "members_version", (json_int_t)note->members_version, "incarnation",
         (json_int_t)note->incarnation, "frozen", (int)note->frozen, "voiceless",
-        (int)note->voiceless));
+        (int)note->voiceless, "paused", (int)note->paused, "relies_on_pause",
+        (int)note->relies, "pause_version",
+        render_json_number(note->pause_version, note->pause_version > 0)));
 }
 
 static json_t *board_value(const struct notes_board *board)

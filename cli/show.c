@@ -269,6 +269,23 @@ static void judge_upstream(struct show *show, const struct show_row *row)
         add_issue(show, NODE_FMT " has no upstream in its record", NODE_ARGS(record));
 }
 
+/* What was the primary, or was cut off by a vote, and came back read-only. While it
+ * follows nobody its daemon may be about to; if its WAL has diverged it never will. */
+static void judge_held(struct show *show, const struct show_row *row)
+{
+    const struct core_observation *seen = &row->answer->seen;
+    const struct node_record *record = row->record;
+
+    if (show->primary < 0 || !seen->in_recovery || seen->receiver_streaming ||
+        row->attach == SHOW_ATTACH_YES ||
+        (record->active && record->role == CORE_ROLE_STANDBY))
+        return;
+    add_issue(show,
+              NODE_FMT " is held read-only and follows nobody: if that lasts, execute "
+                       "\"pgrmon node rejoin\" there",
+              NODE_ARGS(record));
+}
+
 static void judge_cluster(struct show *show, const struct show_row *row)
 {
     const struct core_observation *lead;
@@ -312,12 +329,22 @@ static void judge_voter(struct show *show, const struct show_row *row)
     if (note->voiceless && record->voting)
         add_issue(show, NODE_FMT " does not vote: it has no valid state file",
                   NODE_ARGS(record));
-    if (note->phase == CORE_PHASE_PAUSED)
+    if (note->paused)
         add_issue(show, NODE_FMT " is paused: it votes for nobody", NODE_ARGS(record));
     else if (show->daemons.leader >= 0 && record->voting && !note->voiceless &&
              !row->daemon->supports)
         add_issue(show, NODE_FMT " does not support the leader: it says \"%s\"",
                   NODE_ARGS(record), note_phase_name(note->phase));
+}
+
+static void judge_no_leader(struct show *show)
+{
+    add_issue(show, "no pgrmond leads: there is no primary with a lease");
+    if (show->daemons.n_paused > 0)
+        add_issue(show,
+                  "%d of %d voters are paused: they elect nobody before that is over, "
+                  "see \"pgrmon service status\"",
+                  show->daemons.n_paused, show->daemons.n_voters);
 }
 
 static void judge_leader(struct show *show)
@@ -327,8 +354,9 @@ static void judge_leader(struct show *show)
     if (!daemons->any)
         return;
     if (daemons->leader < 0)
-        add_issue(show, "no pgrmond leads: there is no primary with a lease");
-    else if (daemons->n_supporting < daemons->needed)
+        judge_no_leader(show);
+    else if (daemons->n_supporting < daemons->needed &&
+             !daemons->rows[daemons->leader].note->relies)
         add_issue(show, NODE_FMT " leads, supported by %d of %d voters: %d are needed",
                   NODE_ARGS(show->rows[daemons->leader].record), daemons->n_supporting,
                   daemons->n_voters, daemons->needed);
@@ -346,6 +374,7 @@ static void judge_row(struct show *show, const struct show_row *row, bool verbos
     }
     judge_role(show, row);
     judge_upstream(show, row);
+    judge_held(show, row);
     judge_cluster(show, row);
 }
 

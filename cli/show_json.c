@@ -10,8 +10,8 @@
  *       "replay_paused", "receiver_streaming",   (null where it did not answer)
  *       "system_identifier" (text: it exceeds what JSON readers keep of numbers),
  *       "daemon": { "phase", "leader_id", "term", "silent", "supports_leader",
- *                   "ballot_ms", "frozen", "voiceless", "paused", "members_version" }
- *                 | null,
+ *                   "ballot_ms", "frozen", "voiceless", "paused", "relies_on_pause",
+ *                   "pause_version", "members_version" } | null,
  *       "server_version" (150020), "took_ms", "conninfo" (passwords removed) } ],
  *     "primary_id": number | null, "term": number | null,
  *     "lease": { "leader_id", "term", "voters", "needed", "supporting",
@@ -77,7 +77,10 @@ static json_t *daemon_value(const struct daemons_row *row)
     set(object, "ballot_ms", render_json_number(row->ballot_ms, row->ballot_ms >= 0));
     set(object, "frozen", json_boolean(note->frozen));
     set(object, "voiceless", json_boolean(note->voiceless));
-    set(object, "paused", json_boolean(note->phase == CORE_PHASE_PAUSED));
+    set(object, "paused", json_boolean(note->paused));
+    set(object, "relies_on_pause", json_boolean(note->relies));
+    set(object, "pause_version",
+        render_json_number(note->pause_version, note->pause_version > 0));
     set(object, "members_version", json_integer(note->members_version));
     return object;
 }

@@ -5,6 +5,7 @@
 
 #include "child.h"
 #include "cleanup.h"
+#include "core/pause.h"
 #include "err.h"
 #include "fencing.h"
 #include "log.h"
@@ -58,10 +59,22 @@ static void stop_own(struct daemon *daemon)
     daemon->leaving = child_run(daemon->loop, &spec, on_stopped, daemon);
 }
 
+/* M3: while the service is paused nobody could take over. */
+static enum config_on_stop how_to_stop(const struct daemon *daemon)
+{
+    enum config_on_stop how = daemon->config.on_stop;
+
+    if (how != CONFIG_ON_STOP_HANDOVER || !leads(daemon) ||
+        !pause_relies(&daemon->core))
+        return how;
+    log_notice("the service is paused: PostgreSQL goes on, there is no handover");
+    return CONFIG_ON_STOP_PAUSE;
+}
+
 void leave_begin(struct daemon *daemon)
 {
     struct core_event event = {.kind = CORE_EV_STOP};
-    enum config_on_stop how = daemon->config.on_stop;
+    enum config_on_stop how = how_to_stop(daemon);
 
     daemon->stop_deadline = mono_add(mono_now(), SHUTDOWN_MS);
     daemon->handover = leads(daemon) && how == CONFIG_ON_STOP_HANDOVER;

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "cleanup.h"
-#include "conninfo.h"
 #include "log.h"
 #include "pgconn.h"
 #include "queries.h"
@@ -101,19 +100,18 @@ static void detail(const struct termlist_self *self,
                    leader);
 }
 
-/* The command that makes a standby of this node. */
-static void hint(const struct action *action, const struct node_record *target)
+/* The command that brings this node back. It looks again, and keeps what diverged. */
+static void hint(const struct action *action, const struct termlist_result *result)
 {
-    char *host CLEANUP(cleanup_free) = conninfo_get(target->conninfo, "host");
-    char *user CLEANUP(cleanup_free) = conninfo_get(target->conninfo, "user");
-    char *dbname CLEANUP(cleanup_free) = conninfo_get(target->conninfo, "dbname");
+    const char *file = action->daemon->config.file;
+    bool clone = result->verdict == TERMLIST_CLONE;
 
-    log_hint(
-        LOG_LEVEL_ERROR,
-        "stop PostgreSQL on this node and execute \"pgrmon -h %s -U %s -d %s "
-        "standby clone --force\"; keep a copy of \"%s\" if its transactions matter",
-        host != NULL ? host : target->name, user != NULL ? user : "pgrmon",
-        dbname != NULL ? dbname : "pgrmon", action->daemon->config.data_directory);
+    log_hint(LOG_LEVEL_ERROR,
+             "until then it stays read-only; execute \"pgrmon %s%s%snode rejoin%s\" on "
+             "this node%s",
+             file[0] != '\0' ? "-f " : "", file, file[0] != '\0' ? " " : "",
+             clone ? " --clone" : "",
+             clone ? "" : "; with \"--dry-run\" it tells what it would do");
 }
 
 static void refuse(struct action *action, const struct termlist_result *result)
@@ -124,8 +122,7 @@ static void refuse(struct action *action, const struct termlist_result *result)
     log_error("could not follow node \"%s\" (ID: %d): its WAL has diverged from ours",
               target == NULL ? "?" : target->name, action->node_id);
     detail(&action->lineage->self, result);
-    if (target != NULL)
-        hint(action, target);
+    hint(action, result);
     action_end(action, false);
 }
 

@@ -37,6 +37,7 @@ void members_feed(struct daemon *daemon)
     event.members.v = members;
     event.members.n = daemon->nodes.n;
     event.members.version = daemon->nodes.version;
+    event.members.pause = daemon->nodes.pause;
     daemon_feed(daemon, &event);
 }
 

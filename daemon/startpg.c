@@ -2,7 +2,6 @@
 #include "startpg.h"
 
 #include <errno.h>
-#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +18,8 @@
 #include "mono.h"
 #include "ownpg.h"
 #include "pgdata.h"
+#include "pgstart.h"
+#include "rejoin_mark.h"
 
 #define ASK_MS 20
 
@@ -41,7 +42,7 @@ struct startpg {
     bool appeared; /* a postmaster was seen */
     bool ended, ok;
     char *log; /* of the server, for the HINT */
-    char text[512];
+    char text[512], hint[512];
 };
 
 /* Of the running server's standard error; one per process, as own PostgreSQL is. */
@@ -49,115 +50,8 @@ static char remembered_log[PATH_MAX];
 
 void startpg_remember_log(const struct config *config)
 {
-    pid_t postmaster = ownpg_postmaster(config->data_directory);
-    char path[64], target[PATH_MAX];
-    struct stat st;
-    ssize_t n;
-
-    (void)snprintf(path, sizeof path, "/proc/%d/fd/2", (int)postmaster);
-    if (postmaster == 0 || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
-        return;
-    n = readlink(path, target, sizeof target - 1);
-    if (n <= 0)
-        return;
-    target[n] = '\0';
-    memcpy(remembered_log, target, (size_t)n + 1);
-}
-
-/* ---- the command line
- * ---------------------------------------------------------------- */
-
-/* As pg_ctl restart does it: "/path/postgres "-D" "/dir" ...". */
-char *startpg_options(const char *text)
-{
-    const char *options = strstr(text, " \"");
-    size_t length;
-
-    if (options == NULL)
-        return NULL;
-    options++;
-    length = strcspn(options, "\n");
-    /* Written by the postmaster, a word in each pair of quotes. */
-    if (length < 2 || options[length - 1] != '"')
-        return NULL;
-    return xasprintf("%.*s", (int)length, options);
-}
-
-/* The value of `data_directory = '...'` in a Debian cluster's postgresql.conf is the
- * path itself. */
-static bool names_directory(const char *path, const char *data_directory)
-{
-    char line[PATH_MAX + 64], value[PATH_MAX];
-    FILE *file = fopen(path, "re");
-    bool found = false;
-
-    while (file != NULL && fgets(line, sizeof line, file) != NULL)
-        if (sscanf(line, " data_directory = '%4095[^']'", value) == 1)
-            found = strcmp(value, data_directory) == 0;
-    if (file != NULL)
-        (void)fclose(file);
-    return found;
-}
-
-/* Debian keeps the configuration of a cluster in /etc/postgresql/VERSION/NAME. The path
- * of its postgresql.conf to free, or NULL. */
-static char *debian_config(const struct config *config)
-{
-    glob_t found = {0};
-    char *pattern CLEANUP(cleanup_free) = NULL;
-    struct pgdata_info info = {0};
-    char *path = NULL;
-
-    if (pgdata_inspect(config->data_directory, &info, NULL) != 0)
-        return NULL;
-    pattern = xasprintf("/etc/postgresql/%d/*/postgresql.conf", info.major_version);
-    if (glob(pattern, 0, NULL, &found) == 0)
-        for (size_t i = 0; i < found.gl_pathc && path == NULL; i++)
-            if (names_directory(found.gl_pathv[i], config->data_directory))
-                path = xstrdup(found.gl_pathv[i]);
-    globfree(&found);
-    return path;
-}
-
-/* /var/log/postgresql/postgresql-15-main.log, as pg_ctlcluster names it. */
-static char *debian_log(const char *config_file)
-{
-    char version[16], name[128], *path;
-
-    if (sscanf(config_file, "/etc/postgresql/%15[^/]/%127[^/]/", version, name) != 2)
-        return NULL;
-    path = xasprintf("/var/log/postgresql/postgresql-%s-%s.log", version, name);
-    if (access(path, W_OK) == 0)
-        return path;
-    free(path);
-    return NULL;
-}
-
-static char *choose_log(const struct config *config, const char *config_file)
-{
-    char *path = NULL;
-
-    if (remembered_log[0] != '\0' && access(remembered_log, W_OK) == 0)
-        return xstrdup(remembered_log);
-    if (config_file != NULL)
-        path = debian_log(config_file);
-    if (path != NULL)
-        return path;
-    if (access(config->state_directory, W_OK | X_OK) == 0)
-        return xasprintf("%s/postgresql.log", config->state_directory);
-    return xasprintf("%s/pgrmon-start.log", config->data_directory);
-}
-
-static char *choose_options(const struct config *config, const char *config_file)
-{
-    char *text CLEANUP(cleanup_free) = NULL;
-    char *options = NULL;
-
-    if (pgdata_read(config->data_directory, "postmaster.opts", &text, NULL) == 0)
-        options = startpg_options(text);
-    if (options == NULL && config_file != NULL)
-        options = xasprintf("-c \"config_file=%s\"", config_file);
-    return options != NULL ? options : xstrdup("");
+    (void)pgstart_log_of(ownpg_postmaster(config->data_directory), remembered_log,
+                         sizeof remembered_log);
 }
 
 /* ---- the end
@@ -186,7 +80,9 @@ static void report(struct startpg *startpg)
     memcpy(text, startpg->text, sizeof text);
     if (!result.ok) {
         log_error("own PostgreSQL could not be started: %s", text);
-        if (startpg->log != NULL)
+        if (startpg->hint[0] != '\0')
+            log_hint(LOG_LEVEL_ERROR, "%s", startpg->hint);
+        else if (startpg->log != NULL)
             log_hint(LOG_LEVEL_ERROR, "see its log, \"%s\"", startpg->log);
     }
     startpg_cancel(startpg);
@@ -218,9 +114,9 @@ static void on_command_end(void *arg, const struct child_end *child)
 static void run_pg_ctl(struct startpg *startpg, struct child_spec *spec)
 {
     const struct config *config = &startpg->daemon->config;
-    char *config_file CLEANUP(cleanup_free) = debian_config(config);
+    char *config_file CLEANUP(cleanup_free) = pgstart_debian_config(config);
     char *pg_ctl CLEANUP(cleanup_free) = ownpg_program(config, "pg_ctl");
-    char *options CLEANUP(cleanup_free) = choose_options(config, config_file);
+    char *options CLEANUP(cleanup_free) = pgstart_options(config, config_file);
     char *shell CLEANUP(cleanup_free) =
         xasprintf("exec \"$PGRMON_PG_CTL\" -D \"$PGRMON_PGDATA\" -s -W "
                   "-l \"$PGRMON_PG_LOG\" -o \"$PGRMON_PG_OPTIONS\" %s start",
@@ -232,7 +128,7 @@ static void run_pg_ctl(struct startpg *startpg, struct child_spec *spec)
         end(startpg, false, "pg_ctl is not there, set pg_bindir");
         return;
     }
-    startpg->log = choose_log(config, config_file);
+    startpg->log = pgstart_log(config, config_file, remembered_log);
     variables[0] = xasprintf("PGRMON_PG_CTL=%s", pg_ctl);
     variables[1] = xasprintf("PGRMON_PGDATA=%s", config->data_directory);
     variables[2] = xasprintf("PGRMON_PG_LOG=%s", startpg->log);
@@ -259,6 +155,11 @@ static void run(struct startpg *startpg)
 
     if (ownpg_postmaster(config->data_directory) != 0)
         return; /* it runs: what becomes of it is looked at */
+    if (rejoin_may_start(config->data_directory, config->state_directory, &err) != 0) {
+        end(startpg, false, err.text);
+        (void)snprintf(startpg->hint, sizeof startpg->hint, "%s", err.hint);
+        return;
+    }
     /* Read-only by the one before the other, which kept it down, goes. */
     if (guard_arm(config->data_directory, &err) != 0 ||
         (guard_is_held(config->data_directory) &&

@@ -32,8 +32,4 @@ void startpg_cancel(struct startpg *startpg);
  * start of ours writes there, too. To be called now and then; costs microseconds. */
 void startpg_remember_log(const struct config *config);
 
-/* The options of the last start, of the text of postmaster.opts, in the shell's quotes;
- * NULL when it is none. Free it. */
-char *startpg_options(const char *text);
-
 #endif

@@ -177,6 +177,7 @@ struct config {
     int64_t promote_check_interval_ms;
     int64_t primary_follow_timeout_ms;
     int64_t standby_follow_timeout_ms;
+    int64_t node_rejoin_timeout_ms;
 
     /* failover */
     enum config_failover failover;

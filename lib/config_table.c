@@ -239,6 +239,9 @@ const struct config_row config_table[] = {
     {.name = "standby_follow_timeout", .section = PROMOTE, .type = CONFIG_TYPE_DURATION,
      AT(standby_follow_timeout_ms), .fallback = "30s", RANGE(0, DAY), RELOADABLE,
      .help = "How long to wait for a standby to stream from its new upstream."},
+    {.name = "node_rejoin_timeout", .section = PROMOTE, .type = CONFIG_TYPE_DURATION,
+     AT(node_rejoin_timeout_ms), .fallback = "1min", RANGE(0, DAY), RELOADABLE,
+     .help = "How long \"node rejoin\" waits for the node to stream from the leader."},
 
     {.name = "failover", .section = FAILOVER, .type = CONFIG_TYPE_ENUM, AT(failover),
      .fallback = "manual", .words = config_failover_words, RELOADABLE,
@@ -386,7 +389,6 @@ const size_t config_table_size = sizeof config_table / sizeof *config_table;
 #define NO_SERVICE   "pgrmon does not start or stop its own daemon"
 #define NO_STOP      "pgrmon stops PostgreSQL with pg_ctl"
 #define NO_SWITCH    "pgrmon has no \"standby switchover\" yet"
-#define NO_REJOIN    "pgrmon has no \"node rejoin\" yet"
 #define NO_DEGRADED  "pgrmon never gives up monitoring"
 #define NO_BDR       "only physical replication is supported"
 #define ALL_DEADLINE "every wait has a deadline that follows from the failover window"
@@ -421,7 +423,6 @@ const struct config_ignored config_ignored[] = {
     {"loglevel",                              RENAMED("log_level")                                },
     {"master_response_timeout",               ALL_DEADLINE                                        },
     {"node",                                  RENAMED("node_id")                                  },
-    {"node_rejoin_timeout",                   NO_REJOIN                                           },
     {"pg_backupapi_backup_id",                NO_BARMAN                                           },
     {"pg_backupapi_host",                     NO_BARMAN                                           },
     {"pg_backupapi_node_name",                NO_BARMAN                                           },

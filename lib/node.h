@@ -27,7 +27,8 @@ struct node_record {
 /* All nodes of a cluster, ordered by id. */
 struct nodeset {
     int n;
-    int64_t version; /* of the membership (M1) */
+    int64_t version;         /* of the membership (M1) */
+    struct core_pause pause; /* as wished (M3) */
     struct node_record v[CORE_MAX_NODES];
 };
 

@@ -19,7 +19,6 @@
 enum {
     NODE_ID_BITS = 20,
     PHASE_BITS = 4,
-    RESERVED_BITS = 2,
     TERM_BITS = 32,
     MS_BITS = 38,
     POSITION_BITS = 56,
@@ -31,6 +30,7 @@ enum {
 
 _Static_assert(PREFIX_LENGTH + N_GROUPS * GROUP_DIGITS + 1 == NOTE_TEXT_SIZE, "");
 _Static_assert(CORE_MAX_NODE_ID == (1 << NODE_ID_BITS) - 1, "");
+_Static_assert(CORE_MAX_PAUSE == (INT64_C(1) << POSITION_BITS) - 1, "");
 _Static_assert(CORE_MAX_TERM == (INT64_C(1) << TERM_BITS) - 1, "");
 
 /* The phases by their number in the text form, which outlives the enum's order. */
@@ -139,17 +139,19 @@ static struct core_stamp take_stamp(struct bits *bits)
     return stamp;
 }
 
-static void put_report(struct bits *bits, const struct core_report *report)
+/* In the place of a position: whoever granted a pause gives no report. */
+static void
+put_report(struct bits *bits, const struct core_report *report, int64_t pause_version)
 {
     bool known = report->known && report->term >= 0 && report->term <= CORE_MAX_TERM &&
                  report->position.pos <= largest(POSITION_BITS);
 
     put(bits, 1, known);
     put(bits, TERM_BITS, known ? (uint64_t)report->term : report->coming);
-    put(bits, POSITION_BITS, known ? report->position.pos : 0);
+    put(bits, POSITION_BITS, known ? report->position.pos : (uint64_t)pause_version);
 }
 
-static struct core_report take_report(struct bits *bits)
+static struct core_report take_report(struct bits *bits, int64_t *ret_pause_version)
 {
     struct core_report report;
 
@@ -159,6 +161,9 @@ static struct core_report take_report(struct bits *bits)
     if (report.coming)
         report.term = 0;
     report.position.pos = take(bits, POSITION_BITS);
+    *ret_pause_version = report.known ? 0 : (int64_t)report.position.pos;
+    if (!report.known)
+        report.position.pos = 0;
     return report;
 }
 
@@ -170,12 +175,13 @@ static void put_note(struct bits *bits, const struct core_note *note)
     put_phase(bits, note->phase);
     put(bits, 1, note->frozen);
     put(bits, 1, note->voiceless);
-    put(bits, RESERVED_BITS, 0);
+    put(bits, 1, note->paused);
+    put(bits, 1, note->relies);
     put(bits, TERM_BITS, (uint64_t)note->term);
     put_stamp(bits, note->stamp);
     put(bits, NODE_ID_BITS, (uint64_t)note->leader_id);
     put_stamp(bits, note->echo);
-    put_report(bits, &note->report);
+    put_report(bits, &note->report, note->pause_version);
     put_cut(bits, WINDOW_BITS, note->window_ms);
     put(bits, MEMBERS_BITS, (uint64_t)note->members_version);
     put_cut(bits, INCARNATION_BITS, note->incarnation);
@@ -193,12 +199,13 @@ static bool take_note(struct bits *bits, struct core_note *ret_note)
     ret_note->phase = phases[phase];
     ret_note->frozen = take(bits, 1) != 0;
     ret_note->voiceless = take(bits, 1) != 0;
-    (void)take(bits, RESERVED_BITS);
+    ret_note->paused = take(bits, 1) != 0;
+    ret_note->relies = take(bits, 1) != 0;
     ret_note->term = (int64_t)take(bits, TERM_BITS);
     ret_note->stamp = take_stamp(bits);
     ret_note->leader_id = (int)take(bits, NODE_ID_BITS);
     ret_note->echo = take_stamp(bits);
-    ret_note->report = take_report(bits);
+    ret_note->report = take_report(bits, &ret_note->pause_version);
     ret_note->window_ms = (int64_t)take(bits, WINDOW_BITS);
     ret_note->members_version = (int64_t)take(bits, MEMBERS_BITS);
     ret_note->incarnation = (uint32_t)take(bits, INCARNATION_BITS);
@@ -256,7 +263,7 @@ char *note_format(const struct core_note *note, char buf[static NOTE_TEXT_SIZE])
     return buf;
 }
 
-/* Checksum, reserved bits and what is empty are compared by writing the note again. */
+/* Checksum and what is empty are compared by writing the note again. */
 int note_parse(const char *text, struct core_note *ret_note)
 {
     struct bits bits = {0};

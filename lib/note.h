@@ -10,13 +10,13 @@
  *       20  node_id, from 1
  *        4  phase: 1 lead, 2 renew, 3 follow, 4 ask, 5 canvass, 6 vote, 7 promote,
  *           8 resigned, 9 pass, 10 paused
- *        4  flags: frozen, voiceless, and two that are 0
+ *        4  flags: frozen, voiceless, paused, relies
  *       32  term
  *       52  stamp: boot 14, ms 38 (boot is 0 where ms is: no stamp)
  *       20  leader_id
  *       52  echo, as stamp
- *       89  report: known 1, term 32, position 56 (both are 0 where known is,
- *           but for term 1: it is coming)
+ *       89  report: known 1, term 32, position 56; where known is 0 the term is, too,
+ *           but for term 1: it is coming; and the position is pause_version
  *       20  window_ms
  *       40  members_version
  *       10  incarnation

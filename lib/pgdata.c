@@ -59,7 +59,8 @@ static int read_all(int fd, char *text, size_t size)
 int pgdata_read(const char *directory, const char *name, char **ret, struct err *err)
 {
     char *path CLEANUP(cleanup_free) = xasprintf("%s/%s", directory, name);
-    int fd CLEANUP(close_fd) = open(path, O_RDONLY | O_CLOEXEC);
+    /* Not to wait for whoever writes into a FIFO (rejoin_mark.h). */
+    int fd CLEANUP(close_fd) = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat st;
     char *text;
     int n;

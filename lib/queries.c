@@ -77,8 +77,8 @@ QUERY(schema_version, 0,
 QUERY(nodes, 0,
       "SELECT node_id, node_name, type, upstream_node_id, active, voting, location, "
       "priority, conninfo, repluser, slot_name, config_file, "
-      "(SELECT version FROM pgrmon.membership) "
-      "FROM pgrmon.node ORDER BY node_id");
+      "(SELECT version FROM pgrmon.membership), pause.version, pause.duration_ms "
+      "FROM pgrmon.node LEFT JOIN pgrmon.pause ON true ORDER BY node_id");
 
 /* M1: who votes has changed. Above every version that an earlier term has given. */
 #define NEXT_MEMBERSHIP(condition)                                                     \
@@ -121,6 +121,21 @@ QUERY(node_set_voting, 2,
       NEXT_MEMBERSHIP("EXISTS (SELECT FROM pgrmon.node "
                       "WHERE node_id = $1::int AND voting <> $2::bool)")
       "UPDATE pgrmon.node SET voting = $2::bool WHERE node_id = $1::int");
+
+/* M3. Above every version that an earlier regime has given: rows of its end may be lost
+ * where its notes were not. */
+QUERY(pause_set, 1,
+      "UPDATE pgrmon.pause SET duration_ms = $1::bigint, requested_at = now(), "
+      "requested_by = session_user, version = greatest(version + 1, "
+      "(SELECT coalesce(max(term), 0) * 4096 FROM pgrmon.term)) RETURNING version");
+
+QUERY(pause, 0,
+      "SELECT version, duration_ms, requested_by, "
+      LOCAL_TIME("requested_at") ", "
+      LOCAL_TIME("requested_at + duration_ms * interval '1 millisecond'") ", "
+      "(extract(epoch FROM requested_at - clock_timestamp()) * 1000)::bigint "
+      "+ duration_ms "
+      "FROM pgrmon.pause");
 
 QUERY(node_set_upstream, 2,
       "UPDATE pgrmon.node SET upstream_node_id = nullif($2::int, 0), active = true, "
@@ -434,6 +449,12 @@ QUERY(wal_end, 0,
 QUERY(promote, 2, "SELECT pg_promote($1::bool, $2::int)");
 QUERY(reload, 0, "SELECT pg_reload_conf()");
 QUERY(checkpoint, 0, "CHECKPOINT");
+
+/* pg_rewind takes the source's timeline from its last checkpoint, which a promotion does
+ * not make. */
+QUERY(rewind_source, 0,
+      "SELECT timeline_id, (pg_stat_file('recovery.conf', true)).size IS NOT NULL "
+      "FROM pg_control_checkpoint()");
 
 QUERY(checkpoint_age, 0,
       "SELECT extract(epoch FROM now() - c.checkpoint_time)::bigint, "

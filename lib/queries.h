@@ -26,7 +26,7 @@ struct query {
 };
 
 /* The version of schema `pgrmon` that this program reads and writes. */
-#define QUERY_SCHEMA_VERSION 2
+#define QUERY_SCHEMA_VERSION 3
 
 /* clang-format off */
 /* X(name): statements, in the order of queries.c.
@@ -46,6 +46,9 @@ struct query {
  *   node_delete  $1 node_id; no row = not registered, 23503 = others follow it
  *   node_set_active    $1 node_id $2 active
  *   node_set_voting    $1 node_id $2 voting (M2)
+ *   pause_set    $1 duration in ms, 0 = no pause any more (M3) -> its version
+ *   pause        -> version, duration in ms, by whom, when, until when, ms that are left
+ *                by the server's clock, no pause: not above 0
  *   node_set_upstream  $1 node_id $2 upstream id|NULL|'0': it follows that one from now
  *                on, so it becomes an active standby
  *   node_set_slot      $1 node_id $2 slot_name|NULL|''
@@ -130,6 +133,8 @@ struct query {
  *   promote      $1 wait $2 seconds -> pg_promote()'s answer
  *   reload       -> true
  *   checkpoint   no row
+ *   rewind_source    -> timeline of the last checkpoint, whether a recovery.conf is in
+ *                the data directory; 42501 = may not call pg_stat_file()
  *   checkpoint_age   -> seconds since the last checkpoint, WAL bytes since its redo
  */
 #define QUERY_LIST(X)                                                                  \
@@ -142,6 +147,8 @@ struct query {
     X(node_delete)                                                                     \
     X(node_set_active)                                                                 \
     X(node_set_voting)                                                                 \
+    X(pause_set)                                                                       \
+    X(pause)                                                                           \
     X(node_set_upstream)                                                               \
     X(node_set_slot)                                                                   \
     X(record_promotion)                                                                \
@@ -184,6 +191,7 @@ struct query {
     X(promote)                                                                         \
     X(reload)                                                                          \
     X(checkpoint)                                                                      \
+    X(rewind_source)                                                                   \
     X(checkpoint_age)
 /* clang-format on */
 

@@ -140,7 +140,9 @@ enum node_column {
     NODE_REPLUSER,
     NODE_SLOT_NAME,
     NODE_CONFIG_FILE,
-    NODE_MEMBERSHIP, /* the same in all rows */
+    NODE_MEMBERSHIP, /* the same in all rows, as the next two */
+    NODE_PAUSE_VERSION,
+    NODE_PAUSE_MS,
     NODE_N_COLUMNS,
 };
 
@@ -178,6 +180,15 @@ static const char *decode_node(const PGresult *res, int row, struct node_record 
     return NULL;
 }
 
+/* What is out of range counts as none. */
+static void take_pause(const PGresult *res, int row, struct core_pause *ret)
+{
+    ret->version = query_int64(res, row, NODE_PAUSE_VERSION, 0);
+    ret->ms = query_int64(res, row, NODE_PAUSE_MS, 0);
+    if (ret->version < 0 || ret->version > CORE_MAX_PAUSE || ret->ms < 0)
+        *ret = (struct core_pause){0};
+}
+
 int query_decode_nodes(const PGresult *res, struct nodeset *ret_set, struct err *err)
 {
     int n = PQntuples(res);
@@ -201,6 +212,7 @@ int query_decode_nodes(const PGresult *res, struct nodeset *ret_set, struct err 
         }
         ret_set->v[ret_set->n++] = node;
         ret_set->version = query_int64(res, row, NODE_MEMBERSHIP, 0);
+        take_pause(res, row, &ret_set->pause);
     }
     return 0;
 }

@@ -20,7 +20,9 @@
     "# Written by pgrmond. Not to be edited: without a valid checksum this node has "  \
     "no\n# vote.\n"                                                                    \
     "version = "
-#define VERSION "1\n"
+/* 2 knows pauses. Version 1 is read as well: it granted none. */
+#define VERSION     2
+#define OLD_VERSION 1
 
 /* "checksum = 0a1b2c3d\n" */
 #define CHECKSUM_NAME   "checksum = "
@@ -48,15 +50,18 @@ struct field {
     enum kind kind;
     size_t offset;
     uint64_t min, max; /* of numbers; of names, min 1 means: not empty */
+    int since;         /* the first version of the file that has it; 0 = all */
 };
 
 /* clang-format off */
 #define HEAD(name, kind, min, max) \
-    {#name, KIND_##kind, offsetof(struct state, name), min, max}
+    {#name, KIND_##kind, offsetof(struct state, name), min, max, 0}
 #define DURABLE(name, kind, min, max) \
-    {#name, KIND_##kind, offsetof(struct state, durable.name), min, max}
+    {#name, KIND_##kind, offsetof(struct state, durable.name), min, max, 0}
+#define SINCE(version, name, member, kind, max) \
+    {name, KIND_##kind, offsetof(struct state, durable.member), 0, max, version}
 #define NODE(name, member, kind, min, max) \
-    {name, KIND_##kind, offsetof(struct node_record, member), min, max}
+    {name, KIND_##kind, offsetof(struct node_record, member), min, max, 0}
 
 static const struct field state_fields[] = {
     HEAD(node_id,            INT,    1, CORE_MAX_NODE_ID),
@@ -75,7 +80,12 @@ static const struct field state_fields[] = {
     DURABLE(pair_version,    INT64,  0, MAX_MEMBERS_VERSION),
     DURABLE(copies,          INT,    0, CORE_MAX_NODES),
     DURABLE(revoked,         BOOL,   0, 0),
-    {"nodes", KIND_INT, offsetof(struct state, nodes.n), 0, CORE_MAX_NODES},
+    SINCE(2, "pause_version",  pause_version,     INT64,  CORE_MAX_PAUSE),
+    SINCE(2, "relied_version", relied_version,    INT64,  CORE_MAX_PAUSE),
+    SINCE(2, "relied_boot",    relied_until.boot, UINT32, (1 << CORE_BOOT_BITS) - 1),
+    SINCE(2, "relied_until",   relied_until.ms,   INT64,  INT64_MAX),
+    SINCE(2, "relied_members", relied_members,    INT64,  MAX_MEMBERS_VERSION),
+    {"nodes", KIND_INT, offsetof(struct state, nodes.n), 0, CORE_MAX_NODES, 0},
 };
 
 static const struct field node_fields[] = {
@@ -201,7 +211,7 @@ static void append_checksum(FILE *out, const char *text, size_t size)
     (void)fprintf(out, CHECKSUM_NAME "%08" PRIx32 "\n", crc32c(text, size));
 }
 
-char *state_format(const struct state *state)
+static char *format(const struct state *state, int version)
 {
     char *text = NULL;
     size_t size = 0;
@@ -209,9 +219,10 @@ char *state_format(const struct state *state)
 
     if (out == NULL)
         err_out_of_memory();
-    (void)fputs(HEADING VERSION, out);
+    (void)fprintf(out, HEADING "%d\n", version);
     for (size_t i = 0; i < N_ELEMENTS(state_fields); i++)
-        write_field(out, state, &state_fields[i]);
+        if (state_fields[i].since <= version)
+            write_field(out, state, &state_fields[i]);
     for (int i = 0; i < state->nodes.n; i++) {
         CORE_ASSERT(i == 0 || state->nodes.v[i].id > state->nodes.v[i - 1].id);
         for (size_t k = 0; k < N_ELEMENTS(node_fields); k++)
@@ -223,6 +234,11 @@ char *state_format(const struct state *state)
     if (fclose(out) != 0)
         err_out_of_memory();
     return text;
+}
+
+char *state_format(const struct state *state)
+{
+    return format(state, VERSION);
 }
 
 /* ---- reading -------------------------------------------------------------------- */
@@ -384,12 +400,13 @@ static int read_nodes(char **text, struct state *state, struct err *err)
     return 0;
 }
 
-static int read_fields(char *text, struct state *state, struct err *err)
+static int read_fields(char *text, int version, struct state *state, struct err *err)
 {
     int rc = 0;
 
     for (size_t i = 0; i < N_ELEMENTS(state_fields) && rc == 0; i++)
-        rc = read_field(&text, state, &state_fields[i], err);
+        if (state_fields[i].since <= version)
+            rc = read_field(&text, state, &state_fields[i], err);
     if (rc == 0)
         rc = read_nodes(&text, state, err);
     if (rc == 0 && strncmp(text, CHECKSUM_NAME, strlen(CHECKSUM_NAME)) != 0)
@@ -413,16 +430,20 @@ static int check_checksum(const char *text, struct err *err)
     return 0;
 }
 
-/* A later version may look different in all but its first lines. */
-static int check_version(const char *text, struct err *err)
+/* A later version may look different in all but its first lines. `*ret`: where the
+ * fields begin. */
+static int
+read_version(const char *text, int *ret_version, size_t *ret, struct err *err)
 {
     const char *version = text + strlen(HEADING);
 
     if (strncmp(text, HEADING, strlen(HEADING)) != 0)
         return err_set(err, STATE_E_DAMAGED, "it does not begin as a state file");
-    if (strncmp(version, VERSION, strlen(VERSION)) != 0)
+    *ret_version = version[0] - '0';
+    *ret = strlen(HEADING) + 2;
+    if (*ret_version < OLD_VERSION || *ret_version > VERSION || version[1] != '\n')
         return err_set(err, STATE_E_DAMAGED,
-                       "it is of version %.*s, this program reads version %.1s",
+                       "it is of version %.*s, this program reads version %d",
                        (int)strspn(version, "0123456789"), version, VERSION);
     return 0;
 }
@@ -432,14 +453,16 @@ int state_parse(const char *text, struct state *ret, struct err *err)
     struct state state = STATE_INIT;
     char *copy CLEANUP(cleanup_free) = xstrdup(text);
     char *again CLEANUP(cleanup_free) = NULL;
-    int rc = check_version(text, err);
+    int version;
+    size_t fields;
+    int rc = read_version(text, &version, &fields, err);
 
     if (rc == 0)
         rc = check_checksum(text, err);
     if (rc == 0)
-        rc = read_fields(copy + strlen(HEADING VERSION), &state, err);
+        rc = read_fields(copy + fields, version, &state, err);
     if (rc == 0) {
-        again = state_format(&state);
+        again = format(&state, version);
         if (strcmp(again, text) != 0)
             rc = err_set(err, STATE_E_DAMAGED, "it is not written as pgrmond does");
     }

@@ -7,7 +7,7 @@
  *
  *     # Written by pgrmond. Not to be edited: without a valid checksum this node has no
  *     # vote.
- *     version = 1
+ *     version = 2
  *     node_id = 2
  *     system_identifier = 7301234567890123456
  *     incarnation = 1

@@ -1,4 +1,4 @@
--- functions.sql - the functions of schema pgrmon, version 2.
+-- functions.sql - the functions of schema pgrmon, version 3.
 --
 -- Run after schema.sql and after each upgrade, in the same transaction. Plain SQL, so
 -- that nothing depends on an installed language; names are qualified and search_path is

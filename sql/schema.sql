@@ -1,4 +1,4 @@
--- schema.sql - the tables of schema pgrmon, version 2.
+-- schema.sql - the tables of schema pgrmon, version 3.
 --
 -- Run in one transaction by `pgrmon primary register`, as an ordinary role that has
 -- CREATE on the database and becomes the owner; functions.sql and views.sql follow in
@@ -22,7 +22,7 @@ COMMENT ON COLUMN pgrmon.schema_version.pgrmon_version
     IS 'version of the program that installed or last upgraded the schema';
 
 INSERT INTO pgrmon.schema_version (version, pgrmon_version)
-VALUES (2, '@PGRMON_VERSION@');
+VALUES (3, '@PGRMON_VERSION@');
 
 CREATE TABLE pgrmon.node (
     node_id          integer PRIMARY KEY CHECK (node_id > 0),
@@ -77,6 +77,21 @@ CREATE UNIQUE INDEX membership_one_row ON pgrmon.membership ((true));
 COMMENT ON TABLE pgrmon.membership IS 'version of the set of voters; always one row';
 
 INSERT INTO pgrmon.membership (version) VALUES (0);
+
+-- A pause is a promise of the voters, each in its own file; this is only the wish.
+CREATE TABLE pgrmon.pause (
+    version      bigint NOT NULL CHECK (version BETWEEN 0 AND 72057594037927935),
+    duration_ms  bigint NOT NULL CHECK (duration_ms >= 0),
+    requested_at timestamptz NOT NULL DEFAULT now(),
+    requested_by text NOT NULL DEFAULT session_user
+);
+CREATE UNIQUE INDEX pause_one_row ON pgrmon.pause ((true));
+COMMENT ON TABLE pgrmon.pause
+    IS 'the pause that is wished for; always one row. Only the voters can grant it';
+COMMENT ON COLUMN pgrmon.pause.version IS 'rises with each wish, and is never given twice';
+COMMENT ON COLUMN pgrmon.pause.duration_ms IS '0: no pause any more';
+
+INSERT INTO pgrmon.pause (version, duration_ms) VALUES (0, 0);
 
 -- Updated in place once a beat by every daemon: room on the page keeps that HOT.
 CREATE TABLE pgrmon.node_state (

@@ -12,6 +12,7 @@
 #include "core/catchup.h"
 #include "core/effect.h"
 #include "core/elect.h"
+#include "core/pause.h"
 #include "core/quorum.h"
 #include "core/view.h"
 
@@ -30,6 +31,7 @@ void ballot_start(struct core *core, const struct core_durable *durable)
     if (CORE_RULE(D2_PROMISE) && durable->leader_id != 0 &&
         durable->leader_id != core->settings.self_id)
         core->promise_until = mono_add(core->now, window_ms);
+    pause_start(core);
 }
 
 /* Who has never promised anything could elect somebody beside a leader that was never
@@ -38,14 +40,25 @@ static bool knows_regime(const struct core *core)
 {
     int first = view_registered_primary(core);
 
-    return core->durable.term > 0 || !CORE_RULE(D3_NEW) ||
+    return core->durable.term > 0 || CORE_WITHOUT(D3_NEW) ||
            (first != 0 && core->term > 0 && board_is_over(core, first, core->term));
+}
+
+static bool has_vote(const struct core *core)
+{
+    return (core->durable.incarnation != 0 || CORE_WITHOUT(D3_VOICE)) &&
+           knows_regime(core);
+}
+
+/* M3 */
+static bool is_paused(const struct core *core)
+{
+    return CORE_RULE(V1_PAUSE) && pause_is_granted(core);
 }
 
 bool ballot_may_vote(const struct core *core)
 {
-    return (core->durable.incarnation != 0 || !CORE_RULE(D3_VOICE)) &&
-           knows_regime(core) && (core->durable.pause_ms == 0 || !CORE_RULE(V1_PAUSE));
+    return has_vote(core) && !is_paused(core);
 }
 
 bool ballot_is_settled(const struct core *core)
@@ -74,8 +87,8 @@ void ballot_save(struct core *core,
                  struct core_effects *out)
 {
     CORE_ASSERT(ballot_is_settled(core));
-    CORE_ASSERT(!CORE_RULE(V1_NUMBER) || wanted->term >= core->durable.term);
-    CORE_ASSERT(!CORE_RULE(V1_NUMBER) || wanted->term > core->durable.term ||
+    CORE_ASSERT(CORE_WITHOUT(V1_NUMBER) || wanted->term >= core->durable.term);
+    CORE_ASSERT(CORE_WITHOUT(V1_NUMBER) || wanted->term > core->durable.term ||
                 wanted->leader_id == core->durable.leader_id ||
                 core->durable.leader_id == 0);
     core->wanted = *wanted;
@@ -98,6 +111,7 @@ void ballot_saved(struct core *core, uint32_t id, bool ok)
         core->promise_until = core->now; /* nothing was said to that one yet */
     if (!core->wanted.revoked)
         core->followed = false;
+    pause_saved(core);
     core->durable = core->wanted;
 }
 
@@ -139,7 +153,7 @@ bool ballot_has_evidence(const struct core *core)
         return true;
     if (CORE_RULE(L2_FRESH) && !board_shows_sign(core, peer))
         return false;
-    if (!CORE_RULE(L2_TERM))
+    if (CORE_WITHOUT(L2_TERM))
         return true;
     phase = peer->note.phase;
     if (phase == CORE_PHASE_LEAD || phase == CORE_PHASE_RENEW)
@@ -186,7 +200,7 @@ bool ballot_is_free(const struct core *core)
 {
     int leader = core->durable.leader_id;
 
-    if (leader == 0 || !CORE_RULE(V1_PROMISE))
+    if (leader == 0 || CORE_WITHOUT(V1_PROMISE))
         return true;
     return board_is_over(core, leader, core->durable.term) ||
            (leader != core->settings.self_id &&
@@ -235,7 +249,7 @@ static bool is_cut_called_for(const struct core *core)
 {
     struct quorum quorum = quorum_unbound(core);
 
-    if (!CORE_RULE(V2_WHEN))
+    if (CORE_WITHOUT(V2_WHEN))
         return true;
     if (core->durable.leader_id == core->settings.self_id)
         return board_is_over(core, core->settings.self_id, core->durable.term);
@@ -305,13 +319,13 @@ static bool wal_allows(const struct core *core, const struct core_report *report
     if (core->settings.witness || core->local == CORE_LOCAL_GONE)
         return true;
     if (!core->report.known)
-        return !CORE_RULE(V2_REPORT);
-    if (!CORE_RULE(V1_REPORT) || ballot_report_cmp(&core->report, report) <= 0)
+        return CORE_WITHOUT(V2_REPORT);
+    if (CORE_WITHOUT(V1_REPORT) || ballot_report_cmp(&core->report, report) <= 0)
         return true;
     /* C3: who may not lead waives its lead in the WAL, after half a window, where
      * commits were not promised to be on two nodes. */
     return CORE_RULE(C3_WAIVES) && unfit &&
-           (core->durable.copies == 0 || !CORE_RULE(C3_COPIES)) &&
+           (core->durable.copies == 0 || CORE_WITHOUT(C3_COPIES)) &&
            core->state == CORE_ELECTING &&
            mono_diff(core->now, core->since) >= window_of(&core->settings) / 2;
 }
@@ -337,11 +351,15 @@ static bool may_grant(const struct core *core, int i)
         return false;
     if (note->phase == CORE_PHASE_RENEW) /* L9 */
         return (own_leader && CORE_RULE(L9_FOLLOWERS)) ||
-               (ballot_is_free(core) && leader != NULL && leader->id == candidate);
-    if (note->phase != CORE_PHASE_CANVASS)
+               (ballot_is_free(core) && !is_paused(core) && leader != NULL &&
+                leader->id == candidate);
+    if (note->phase != CORE_PHASE_CANVASS || is_paused(core))
         return false;
-    return ballot_is_free(core) && (leader == NULL || !CORE_RULE(V1_LEADS)) &&
-           (!ballot_has_evidence(core) || !CORE_RULE(V1_EVIDENCE)) &&
+    /* M2: its ballot counts for nothing, but with copies its report does (C2). */
+    if (!core_member(core, core->settings.self_id)->voting && core->durable.copies == 0)
+        return false;
+    return ballot_is_free(core) && (leader == NULL || CORE_WITHOUT(V1_LEADS)) &&
+           (!ballot_has_evidence(core) || CORE_WITHOUT(V1_EVIDENCE)) &&
            (own_leader || !ballot_leader_answers(core)) &&
            wal_allows(core, &note->report);
 }
@@ -355,6 +373,7 @@ promise(struct core *core, int leader_id, int64_t term, struct core_effects *out
     wanted.term = term;
     wanted.leader_id = leader_id;
     wanted.duty = CORE_DUTY_FOLLOWER;
+    wanted.relied_until.ms = 0;
     wanted.lead_term = 0;
     wanted.armed = false;
     wanted.recorded = false;
@@ -416,7 +435,9 @@ static bool keep_up(struct core *core, struct core_effects *out)
         wanted.revoked = false; /* only a follow that ended well undoes a revocation */
     wanted.copies = copies_of_leader(core);
     ballot_note_members(core, &wanted);
+    pause_keep(core, &wanted);
     if (wanted.window_ms == core->durable.window_ms &&
+        pause_is_same(&wanted, &core->durable) &&
         wanted.revoked == core->durable.revoked &&
         wanted.copies == core->durable.copies &&
         wanted.members_version == core->durable.members_version &&
@@ -431,7 +452,8 @@ static bool resign_canvass(struct core *core, struct core_effects *out)
 {
     struct core_durable wanted = core->durable;
 
-    if (!CORE_RULE(C4_RESIGNED) || core->durable.leader_id != core->settings.self_id ||
+    if (CORE_WITHOUT(C4_RESIGNED) ||
+        core->durable.leader_id != core->settings.self_id ||
         (core->durable.duty != CORE_DUTY_CANDIDATE &&
          core->durable.duty != CORE_DUTY_PROMOTING))
         return false;
@@ -454,7 +476,7 @@ void ballot_consider(struct core *core, struct core_effects *out)
     /* L8: who leads a later term, or the first one that we hear of, is adopted. */
     if (CORE_RULE(L8_ADOPTED) && leader != NULL &&
         (board_peer(core, leader->id)->note.phase == CORE_PHASE_LEAD ||
-         !CORE_RULE(L8_LEAD))) {
+         CORE_WITHOUT(L8_LEAD))) {
         const struct core_note *note = &board_peer(core, leader->id)->note;
 
         if (note->term > core->durable.term) {
@@ -464,7 +486,7 @@ void ballot_consider(struct core *core, struct core_effects *out)
     }
     if (keep_up(core, out))
         return;
-    if (!ballot_may_vote(core))
+    if (!has_vote(core))
         return;
     i = choose_candidate(core);
     if (i < 0)

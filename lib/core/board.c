@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 
+#include "core/pause.h"
 #include "core/view.h"
 
 int64_t board_sign_ms(const struct core *core)
@@ -85,7 +86,7 @@ static bool is_news(const struct core *core,
                     bool known_board,
                     bool *ret_advanced)
 {
-    *ret_advanced = !CORE_RULE(N5_GROWS);
+    *ret_advanced = CORE_WITHOUT(N5_GROWS);
     if (peer->note.phase == CORE_PHASE_NONE)
         return true;
     if (CORE_RULE(N2_INCARNATION) && note->incarnation != peer->note.incarnation)
@@ -94,10 +95,10 @@ static bool is_news(const struct core *core,
         bool newer = note->stamp.ms > peer->note.stamp.ms;
 
         *ret_advanced = known_board && newer;
-        return newer || !CORE_RULE(N2_NEWEST);
+        return newer || CORE_WITHOUT(N2_NEWEST);
     }
     *ret_advanced =
-        !CORE_RULE(N5_BOOT) || (is_other_boot_alive(core, peer, note) && known_board);
+        CORE_WITHOUT(N5_BOOT) || (is_other_boot_alive(core, peer, note) && known_board);
     return *ret_advanced;
 }
 
@@ -134,6 +135,7 @@ static void take(struct core *core, const struct core_note *note, bool known_boa
         return;
     if (advanced || note->incarnation != peer->note.incarnation)
         peer->advanced = advanced;
+    pause_take(core, peer, note);
     peer->note = *note;
     if (advanced || !peer->advanced)
         peer->at = core->now;
@@ -151,7 +153,7 @@ void board_take(struct core *core, int board_id, const struct core_note *notes, 
     if (board < 0 || notes == NULL)
         return;
     for (int i = 0; i < n; i++)
-        take(core, &notes[i], core->peers[board].board_read || !CORE_RULE(N5_BOARD));
+        take(core, &notes[i], core->peers[board].board_read || CORE_WITHOUT(N5_BOARD));
     core->peers[board].board_read = true;
 }
 
@@ -159,7 +161,7 @@ bool board_is_fresh(const struct core *core, const struct core_peer *peer)
 {
     return peer->note.phase != CORE_PHASE_NONE && peer->advanced &&
            (mono_diff(core->now, peer->at) <= board_sign_ms(core) ||
-            !CORE_RULE(N5_FRESH));
+            CORE_WITHOUT(N5_FRESH));
 }
 
 bool board_shows_sign(const struct core *core, const struct core_peer *peer)

@@ -76,7 +76,7 @@ follow(struct core *core, const struct verdict *verdict, struct core_effects *ou
                                             : core->settings.follow_deadline_ms;
 
     /* What our WAL is worth changes from here on (V2). */
-    core->report.known = core->report.known && !CORE_RULE(P2_FINAL);
+    core->report.known = core->report.known && CORE_WITHOUT(P2_FINAL);
     core->revoke_id = 0;
     if (core->action_leader_id != verdict->leader_id)
         core->follow_failures = 0;

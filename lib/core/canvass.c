@@ -16,6 +16,7 @@
 #include "core/lease.h"
 #include "core/member.h"
 #include "core/monitor.h"
+#include "core/pause.h"
 #include "core/quorum.h"
 #include "core/rank.h"
 #include "core/view.h"
@@ -37,7 +38,7 @@ static int64_t patience_ms(const struct core *core)
 {
     int64_t window_ms = window_of(&core->settings);
 
-    if (!CORE_RULE(C4_PATIENCE))
+    if (CORE_WITHOUT(C4_PATIENCE))
         return 100 * window_ms;
     return core->claiming ? 2 * window_ms : window_ms / 2;
 }
@@ -74,6 +75,7 @@ static void stand(struct core *core, struct core_effects *out)
     wanted.term++;
     wanted.leader_id = core->settings.self_id;
     wanted.duty = CORE_DUTY_CANDIDATE;
+    wanted.relied_until.ms = 0;
     wanted.lead_term = 0;
     wanted.armed = false;
     wanted.recorded = false;
@@ -139,7 +141,7 @@ static bool is_standing(const struct core *core)
  * and may be standing itself. */
 static bool ignores_other(const struct core *core, const struct quorum *ballots)
 {
-    if (!CORE_RULE(Q2_HEARD) || !ballots->two_nodes || ballots->answered >= 2)
+    if (CORE_WITHOUT(Q2_HEARD) || !ballots->two_nodes || ballots->answered >= 2)
         return false;
     for (int i = 0; i < core->n_members; i++)
         if (core->members[i].voting && core->members[i].id != core->settings.self_id &&
@@ -154,9 +156,9 @@ static bool has_won(const struct core *core)
     struct quorum ballots = quorum_ballots(core, core->durable.term);
     struct quorum reports = quorum_reports(core, core->durable.term);
 
-    return (quorum_met(&ballots) || !CORE_RULE(C2_BALLOTS)) &&
+    return (quorum_met(&ballots) || CORE_WITHOUT(C2_BALLOTS)) &&
            !ignores_other(core, &ballots) &&
-           (core->claiming || quorum_met(&reports) || !CORE_RULE(C2_REPORTS)) &&
+           (core->claiming || quorum_met(&reports) || CORE_WITHOUT(C2_REPORTS)) &&
            !is_outranked(core);
 }
 
@@ -216,9 +218,10 @@ bool canvass_step(struct core *core, struct core_effects *out)
         (!core->claiming && (!core->report.known || !view_is_ours(core, self))))
         return give_up(core, CORE_WHY_UNLEASED, out);
     if (!is_standing(core)) {
-        /* V1 binds ourselves as well: a claim waits, frozen, until our promise is over.
-         */
-        if (CORE_RULE(V1_SELF) && (!ballot_is_free(core) || ballot_has_evidence(core)))
+        /* V1 binds ourselves as well: a claim waits, frozen, until our promise is over,
+         * and a pause (M3). */
+        if (CORE_RULE(V1_SELF) && (!ballot_is_free(core) || ballot_has_evidence(core) ||
+                                   pause_is_granted(core)))
             return false;
         stand(core, out);
         return false;

@@ -13,7 +13,7 @@ const struct core_member *catchup_source(const struct core *core)
     const struct core_report *furthest = &core->report;
     const struct core_member *source = NULL;
 
-    if (!CORE_RULE(E10_FETCHES) || core->catch_up_until.ms != 0)
+    if (CORE_WITHOUT(E10_FETCHES) || core->catch_up_until.ms != 0)
         return NULL;
     for (int i = 0; i < core->n_members; i++) {
         const struct core_peer *peer = &core->peers[i];

@@ -20,6 +20,7 @@
 #include "core/lease.h"
 #include "core/member.h"
 #include "core/monitor.h"
+#include "core/pause.h"
 #include "core/post.h"
 #include "core/view.h"
 
@@ -87,7 +88,7 @@ static void forget_old(struct core *core)
         struct core_view *view = &core->views[i];
         int64_t interval_ms = watch_interval(core, core->members[i].id);
 
-        if (interval_ms == 0 || !CORE_RULE(F1_OLD) ||
+        if (interval_ms == 0 || CORE_WITHOUT(F1_OLD) ||
             (view->watch_ms != 0 && view->watch_ms <= interval_ms) ||
             core->members[i].id == core->settings.self_id)
             continue;
@@ -411,6 +412,7 @@ digest(struct core *core, const struct core_event *event, struct core_effects *o
             core->outvoted_at = core->now;
         core->members_version = event->members.version;
         on_members(core, event->members.v, event->members.n, out);
+        pause_wish(core, &event->members.pause);
         break;
     case CORE_EV_OBSERVED:
         board_take(core, event->observed.node_id, event->notes, event->n_notes);
@@ -428,8 +430,9 @@ digest(struct core *core, const struct core_event *event, struct core_effects *o
 
 bool core_is_news(const struct core *core, int64_t members_version)
 {
-    return !CORE_RULE(M1_NEWEST) || (members_version >= core->members_version &&
-                                     members_version >= core->durable.members_version);
+    return CORE_WITHOUT(M1_NEWEST) ||
+           (members_version >= core->members_version &&
+            members_version >= core->durable.members_version);
 }
 
 void core_init(struct core *core, const struct core_settings *settings)
@@ -473,6 +476,7 @@ void core_step(struct core *core,
     update_watches(core, effects);
     update_note(core, effects);
     say_twin(core, effects);
+    pause_say(core, effects);
     say_status(core, effects);
 }
 
@@ -491,6 +495,7 @@ struct mono core_deadline(const struct core *core)
         at = MONO_NEVER;
     at = ahead(core, at, ballot_deadline(core));
     at = ahead(core, at, lease_deadline(core));
+    at = ahead(core, at, pause_deadline(core));
     switch (core->state) {
     case CORE_STARTING: /* observations come by themselves, every beat */
     case CORE_PRIMARY:

@@ -89,13 +89,28 @@ struct core_note {
     int64_t window_ms;         /* W of who wrote it */
     int64_t members_version;   /* newest membership that it keeps durably (M1) */
     uint32_t incarnation;      /* of its state directory (D3) */
+    int64_t pause_version;     /* newest pause that it keeps durably (M3); 0 = none, and
+                                  with a report */
     bool frozen;               /* own PostgreSQL is stopped by the daemon (L4) */
     bool voiceless;            /* no voter: its state file was lost, or maintenance */
+    bool paused; /* it granted that pause, or one before: votes for nobody */
+    bool relies; /* a leader that needs no ballots while that is so (M3) */
+};
+
+/* A pause as the operator wishes it (table pgrmon.pause). Each wish has a higher
+ * version than all before, those of lost regimes included. */
+struct core_pause {
+    int64_t version; /* 0 = never */
+    int64_t ms;      /* 0 = none any more */
 };
 
 /* What the text form has room for. */
 #define CORE_MAX_NODE_ID 1048575
 #define CORE_MAX_TERM    INT64_C(4294967295)
+#define CORE_MAX_PAUSE   ((INT64_C(1) << 56) - 1)
+
+/* Nobody is kept from electing for longer than this. */
+#define CORE_MAX_PAUSE_MS (7 * 24 * INT64_C(3600000))
 
 /* ---- what is durable (rules D) -------------------------------------------------- */
 
@@ -125,9 +140,14 @@ struct core_durable {
     int64_t window_ms; /* largest W ever put into a ballot */
     int64_t members_version; /* of the membership that is stored with it */
     int64_t pause_ms;        /* longest pause granted and not over; 0 = none (M3) */
-    int64_t pair_version; /* membership that both of two nodes have confirmed (3.8) */
-    int copies;           /* k: copies besides the primary's, of the last leader (C2) */
-    bool revoked;         /* primary_conninfo was cleared by a vote (V2) */
+    int64_t pause_version;   /* newest pause granted, or taken back as its leader */
+    int64_t relied_version; /* of a leader: the pause of enough voters that it relies */
+    struct core_stamp
+        relied_until;       /* on instead of ballots, until when; ms 0 = none, */
+    int64_t relied_members; /* and of which voters they are enough, a fingerprint */
+    int64_t pair_version;   /* membership that both of two nodes have confirmed (3.8) */
+    int copies;   /* k: copies besides the primary's, of the last leader (C2) */
+    bool revoked; /* primary_conninfo was cleared by a vote (V2) */
 };
 
 /* One probe's result: a fact, not a conclusion. Fields after `connected` are meaningful
@@ -272,6 +292,10 @@ enum core_reason {
     CORE_WHY_DETACHED,        /* own standby gets no WAL from its upstream */
     CORE_WHY_TWIN,            /* another daemon writes in the name of this node (D3) */
     CORE_WHY_LEADER_STOPPED,  /* the leader answers, but its daemon gives no sign */
+    CORE_WHY_PAUSED,          /* we granted a pause (M3) */
+    CORE_WHY_UNPAUSED,        /* that is over, or was taken back */
+    CORE_WHY_RELIES,          /* enough voters granted one: no lease is needed */
+    CORE_WHY_RELIES_NO_MORE,  /* it is again */
 };
 
 /* The ranking rule that decided between two candidates (P4). */
@@ -324,6 +348,7 @@ struct core_event {
             const struct core_member *v;
             int n;
             int64_t version; /* M1 */
+            struct core_pause pause;
         } members;
         struct core_observation observed;
         struct {
@@ -386,6 +411,7 @@ enum core_message {
     CORE_SAY_NO_STATE,        /* no valid state file: this node does not vote */
     CORE_SAY_TWIN,            /* two daemons use the id of this node */
     CORE_SAY_DAEMON_SILENT,   /* the leader's PostgreSQL answers, its daemon does not */
+    CORE_SAY_PAUSE,           /* a pause begins or ends: `why`, seconds in `a` */
 };
 
 /* Rows of pgrmon.event written by the daemon. */
@@ -460,6 +486,11 @@ struct core_peer {
     struct mono ballot_echo;  /* when we wrote what it echoes, by our clock */
     int64_t ballot_window_ms; /* its W then */
     struct core_report ballot_report;
+
+    int64_t pause_version; /* granted and not over, by its newest note; 0 = none (M3) */
+    struct mono pause_from; /* not granted yet then, by our clock; ms 0 = unknown */
+    struct mono pause_echo; /* of its newest ballot for us, while it grows */
+    int64_t pause_term; /* in which it supports us with that pause; 0 = it does not */
 };
 
 struct core {
@@ -526,6 +557,13 @@ struct core {
     struct mono twin_at;      /* when that was seen to advance; ms 0 = never */
     struct mono twin_said;
     int64_t top_term; /* highest in any note */
+
+    /* Pauses (pause.c). */
+    struct core_pause pause;  /* as last read */
+    struct mono pause_until;  /* own promise not to vote, while pause_ms says so */
+    struct mono relied_until; /* no ballots needed until then; ms 0 = they are */
+    bool pause_said, relied_said;
+    bool local_lost; /* while leading: its PostgreSQL was gone, or read-only */
 
     /* Own WAL's report (ballot.c, V2). */
     struct core_report report;

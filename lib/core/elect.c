@@ -11,6 +11,7 @@
 #include "core/board.h"
 #include "core/catchup.h"
 #include "core/member.h"
+#include "core/pause.h"
 #include "core/quorum.h"
 #include "core/rank.h"
 #include "core/view.h"
@@ -34,7 +35,7 @@ static bool may_lead_us(const struct core *core, int i)
 
     return core->members[i].id != core->settings.self_id && view_is_fresh(core, view) &&
            view_is_primary(core, view) && !view_is_stale(core, view) &&
-           view->seen.term >= core->durable.term &&
+           (view->seen.term >= core->durable.term || CORE_WITHOUT(E2_ROW)) &&
            !board_is_fresh(core, &core->peers[i]) &&
            !board_is_over(core, core->members[i].id, core->durable.term);
 }
@@ -194,13 +195,13 @@ bool elect_is_candidate(const struct core *core, int i)
         return false;
     if (member->id == core->settings.self_id)
         return (core->settings.failover == CORE_FAILOVER_AUTOMATIC ||
-                !CORE_RULE(E9_MANUAL)) &&
+                CORE_WITHOUT(E9_MANUAL)) &&
                core->report.known;
     return board_is_fresh(core, peer) && peer->note.report.known &&
-           (!peer->note.voiceless || !CORE_RULE(E9_VOICE)) &&
-           (peer->note.phase != CORE_PHASE_PASS || !CORE_RULE(E9_PASS)) &&
+           (!peer->note.voiceless || CORE_WITHOUT(E9_VOICE)) &&
+           (peer->note.phase != CORE_PHASE_PASS || CORE_WITHOUT(E9_PASS)) &&
            !member_is_outdated(core, i) &&
-           (!core->views[i].passed_over || !CORE_RULE(E9_IDLE));
+           (!core->views[i].passed_over || CORE_WITHOUT(E9_IDLE));
 }
 
 static struct rank_candidate candidate(const struct core *core, int i)
@@ -303,10 +304,10 @@ static struct verdict choose(const struct core *core)
     struct verdict result = {ELECT_WAIT, 0, best};
 
     if (best.node_id == core->settings.self_id ||
-        (!CORE_RULE(E9_BEST) && core->report.known)) {
+        (CORE_WITHOUT(E9_BEST) && core->report.known)) {
         const struct core_member *source = catchup_source(core);
 
-        if (source != NULL)
+        if (CORE_RULE(E10_FETCHES) && source != NULL)
             return verdict(ELECT_CATCH_UP, CORE_WHY_CATCH_UP, source->id);
         result.action = ELECT_PROMOTE;
         result.why.reason =
@@ -336,7 +337,7 @@ static bool is_survey_over(const struct core *core, bool resigned)
 {
     struct quorum quorum = quorum_unbound(core);
 
-    return view_survey_complete(core) || !CORE_RULE(E1_COMPLETE) ||
+    return view_survey_complete(core) || CORE_WITHOUT(E1_COMPLETE) ||
            (CORE_RULE(E1_RESIGNED) && resigned && quorum_met(&quorum));
 }
 
@@ -355,7 +356,7 @@ static struct verdict lead_by_other(const struct core *core)
         result.why.term = core_view(core, rival->id)->seen.term;
         return result;
     }
-    if (leader == NULL || !CORE_RULE(E2_ANSWER))
+    if (leader == NULL || CORE_WITHOUT(E2_ANSWER))
         return verdict(ELECT_WAIT, CORE_WHY_NONE, 0);
     if (CORE_RULE(P1_AGAIN) && core_view(core, leader->id)->seen.term < core->term)
         return verdict(ELECT_WAIT, CORE_WHY_SURVEY, leader->id); /* P1: once more */
@@ -368,7 +369,7 @@ static bool suspect_lives(const struct core *core)
 {
     const struct core_view *suspect = core_view(core, core->suspect_id);
 
-    if (!CORE_RULE(E3_RETURN) || core->durable.revoked ||
+    if (CORE_WITHOUT(E3_RETURN) || core->durable.revoked ||
         (core->suspect_id == core->primary_id && core->durable.leader_id != 0 &&
          core->durable.leader_id != core->suspect_id))
         return false;
@@ -409,7 +410,7 @@ static struct verdict no_quorum(const struct core *core)
     struct quorum quorum = quorum_unbound(core);
     struct verdict result = verdict(ELECT_WAIT, CORE_WHY_NONE, 0);
 
-    if (!CORE_RULE(E6_MAJORITY) || quorum_met(&quorum))
+    if (CORE_WITHOUT(E6_MAJORITY) || quorum_met(&quorum))
         return result;
     result.why.reason = CORE_WHY_NO_QUORUM;
     result.why.a = quorum.answered;
@@ -453,6 +454,8 @@ struct verdict elect_decide(const struct core *core)
         return verdict(ELECT_WAIT, CORE_WHY_SURVEY, 0);
     if (!resigned && suspect_lives(core))
         return verdict(ELECT_RETURN, CORE_WHY_BACK, core->primary_id);
+    if (pause_is_granted(core)) /* M3 */
+        return verdict(ELECT_WAIT, CORE_WHY_PAUSED, core->settings.self_id);
     if (!ballot_may_vote(core))
         return verdict(ELECT_WAIT, CORE_WHY_NO_STATE, core->settings.self_id);
     result = still_bound(core, resigned);

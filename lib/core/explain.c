@@ -97,6 +97,8 @@ static void say_lease(struct explain *explain)
     finding->why.b = quorum.needed;
     if (until.ms != MONO_NEVER.ms && until.ms > leader->now.ms)
         finding->ms = mono_diff(until, leader->now);
+    if (board_peer(onlooker(explain), id)->note.relies)
+        explain_add(explain, EXPLAIN_NOW, EXPLAIN_RELIES, EXPLAIN_HOLDS, "M3", id);
     if (board_peer(onlooker(explain), id)->note.frozen)
         explain_add(explain, EXPLAIN_NOW, EXPLAIN_FROZEN, EXPLAIN_FAILS, "L4", id);
 }
@@ -168,7 +170,7 @@ static void say_voter(struct explain *explain, int i)
         explain_add(explain, EXPLAIN_NOW, EXPLAIN_LINGERS, EXPLAIN_FAILS, "N5", id);
     else if (peer->note.voiceless)
         explain_add(explain, EXPLAIN_NOW, EXPLAIN_VOICELESS, EXPLAIN_FAILS, "D3", id);
-    else if (peer->note.phase == CORE_PHASE_PAUSED)
+    else if (peer->note.paused)
         explain_add(explain, EXPLAIN_NOW, EXPLAIN_PAUSED, EXPLAIN_FAILS, "M3", id);
     else
         say_support(explain, i);
@@ -322,6 +324,14 @@ static void say_time(struct explain *explain, enum explain_part part, int lost_i
             longest_wait(explain);
 }
 
+/* M3: it would not resign, and nobody would vote. */
+static bool is_paused(const struct explain *explain, int leader_id)
+{
+    const struct core_peer *peer = board_peer(onlooker(explain), leader_id);
+
+    return peer != NULL && peer->note.relies;
+}
+
 static int
 lose(struct explain *explain, enum explain_part part, enum rehearse_loss loss)
 {
@@ -330,7 +340,8 @@ lose(struct explain *explain, enum explain_part part, enum rehearse_loss loss)
     if (lost_id == 0)
         lost_id = view_registered_primary(onlooker(explain));
     rehearse_run(&explain->rehearsal, lost_id, loss, &explain->result);
-    say_time(explain, part, lost_id);
+    if (!is_paused(explain, lost_id))
+        say_time(explain, part, lost_id);
     say_outcome(explain, part);
     return explain->result.wins ? explain->result.candidate_id : 0;
 }

@@ -36,6 +36,7 @@ enum explain_kind {
     EXPLAIN_LINGERS,    /* N5 its note does not advance */
     EXPLAIN_VOICELESS,  /* D3 */
     EXPLAIN_PAUSED,     /* M3 */
+    EXPLAIN_RELIES,     /* M3 the leader needs no ballots: enough voters are paused */
     EXPLAIN_VERDICT,    /* what its daemon would say now: `why` */
     /* EXPLAIN_CRASH, EXPLAIN_HOST, EXPLAIN_ELECTION */
     EXPLAIN_AT_ONCE,   /* V1 nobody waits: the leader resigns */

@@ -12,16 +12,18 @@
             __builtin_trap();                                                          \
     } while (0)
 
-/* CORE_RULE(L4_FROZEN): what follows is rule L4 of docs/failover-rules.md. It is the
- * constant true. Only the simulation compiles lib/core with PGRMON_MUTATE: there it is
- * false for the one rule that is left out, and the simulation must find what goes wrong
- * without it (test/sim/rules.def). */
+/* CORE_RULE(L4_FROZEN) says that this condition is rule L4 of docs/failover-rules.md.
+ * It is the constant true, CORE_WITHOUT() its opposite: read on as if they were not
+ * there. Only the simulation compiles lib/core with PGRMON_MUTATE: there one rule can
+ * be left out, and the simulation must find what goes wrong without it
+ * (test/sim/rules.def). */
 #ifdef PGRMON_MUTATE
 #include "rules.h"
 #define CORE_RULE(rule) (!rule_is_out[RULE_##rule])
 #else
 #define CORE_RULE(rule) true
 #endif
+#define CORE_WITHOUT(rule) (!CORE_RULE(rule))
 
 /* How long a survey lasts at most: a probe may take two beats (design.md section 2),
  * one more for the loop, one for luck. Who has not answered by then counts as silent.

@@ -15,6 +15,8 @@
 #include "core/campaign.h"
 #include "core/effect.h"
 #include "core/member.h"
+#include "core/monitor.h"
+#include "core/pause.h"
 #include "core/quorum.h"
 #include "core/view.h"
 
@@ -114,7 +116,7 @@ static bool may_fence(const struct core *core)
 /* A promotion is under way, or has been: no ballots, no right to be writable. */
 static bool is_armed(const struct core *core)
 {
-    return may_fence(core) && (core->durable.armed || !CORE_RULE(L4_ARMED));
+    return may_fence(core) && (core->durable.armed || CORE_WITHOUT(L4_ARMED));
 }
 
 /* The term that we lead, or promote for. */
@@ -139,6 +141,12 @@ struct mono lease_until(const struct core *core)
 bool lease_is_valid(const struct core *core)
 {
     return !mono_reached(lease_until(core), core->now);
+}
+
+/* L1, M3: ballots of enough voters, or their promise to elect nobody. */
+static bool may_write(const struct core *core)
+{
+    return lease_is_valid(core) || pause_relies(core);
 }
 
 /* A daemon that was stopped in good order, or that is missed by nobody while PostgreSQL
@@ -169,8 +177,10 @@ static struct mono lapsed_at(const struct core *core)
     struct mono grace = grace_until(core);
     struct mono since = core->lead_since.ms > grace.ms ? core->lead_since : grace;
 
+    if (core->relied_until.ms > since.ms && core->relied_until.ms <= core->now.ms)
+        since = core->relied_until;
     /* M1: it was valid until more ballots were needed than before. */
-    if (core->outvoted_at.ms > since.ms)
+    if (CORE_RULE(M1_OUTVOTED) && core->outvoted_at.ms > since.ms)
         since = core->outvoted_at;
     return until.ms > since.ms ? until : since;
 }
@@ -182,7 +192,7 @@ bool lease_may_say_lead(const struct core *core)
     if (core->durable.duty != CORE_DUTY_LEADING ||
         (CORE_RULE(C6_ROW) && !core->lead_recorded))
         return false;
-    if (is_frozen(core) || !CORE_RULE(L3_SAID))
+    if (is_frozen(core) || CORE_WITHOUT(L3_SAID))
         return true;
     if (core->local == CORE_LOCAL_DEAD || core->local == CORE_LOCAL_GONE ||
         !core->local_writable)
@@ -194,7 +204,7 @@ bool lease_is_calm(const struct core *core)
 {
     struct mono until = lease_until(core);
 
-    if (!CORE_RULE(N3_LEADER))
+    if (CORE_WITHOUT(N3_LEADER))
         return true;
     if (is_frozen(core) || !view_self_is_up(core))
         return false;
@@ -240,6 +250,7 @@ bool lease_resigning(struct core *core, struct core_effects *out)
     if (CORE_RULE(L6_WRITTEN) && core->durable.duty != CORE_DUTY_RESIGNED &&
         core->durable.leader_id == core->settings.self_id) {
         wanted.duty = CORE_DUTY_RESIGNED;
+        wanted.relied_until.ms = 0;
         wanted.lead_term = 0;
         wanted.armed = false;
         wanted.recorded = false;
@@ -279,6 +290,8 @@ static enum core_reason must_resign(const struct core *core)
     if (CORE_RULE(L8_RESIGNS) && later != NULL &&
         board_peer(core, later->id)->note.phase == CORE_PHASE_LEAD)
         return CORE_WHY_LATER_LEADER;
+    if (pause_relies(core)) /* M3: nobody else can be elected */
+        return CORE_WHY_NONE;
     if (CORE_RULE(L3_DIED) &&
         (core->local == CORE_LOCAL_DEAD || core->local == CORE_LOCAL_GONE)) {
         if (!core->local_clean)
@@ -294,7 +307,7 @@ static enum core_reason must_resign(const struct core *core)
         return CORE_WHY_GUARDED;
     if (is_frozen(core))
         return CORE_WHY_NONE;
-    if (!CORE_RULE(L3_HANGS))
+    if (CORE_WITHOUT(L3_HANGS))
         return CORE_WHY_NONE;
     if (self->seen.reach == REACH_STARTING)
         return view_lives(core, self) ? CORE_WHY_NONE : CORE_WHY_HUNG;
@@ -339,11 +352,13 @@ static void arm(struct core *core, struct core_effects *out)
     if (view_is_primary(core, view_self(core)))
         wanted.copies = view_self(core)->seen.copies;
     ballot_note_members(core, &wanted);
+    pause_lead(core, !is_armed(core) || lease_is_valid(core), &wanted);
     if (wanted.armed != core->durable.armed || wanted.rested != core->durable.rested ||
         wanted.recorded != core->durable.recorded ||
         wanted.copies != core->durable.copies ||
         wanted.members_version != core->durable.members_version ||
         wanted.pair_version != core->durable.pair_version ||
+        !pause_is_same(&wanted, &core->durable) ||
         wanted.window_ms != core->durable.window_ms)
         ballot_save(core, &wanted, out);
 }
@@ -374,7 +389,7 @@ static void renew(struct core *core, struct core_effects *out)
     struct core_why why = why_of(CORE_WHY_RENEWED, core->settings.self_id);
     struct quorum quorum;
 
-    if (!CORE_RULE(L9_RENEWS))
+    if (CORE_WITHOUT(L9_RENEWS))
         return;
     if ((!lease_is_valid(core) && may_fence(core)) || is_frozen(core) ||
         !ballot_is_settled(core) || !core->lead_recorded)
@@ -441,7 +456,7 @@ static void write_leading(struct core *core, struct core_effects *out)
  * ever promised anything, so that nobody can be elected. */
 static bool lead_without_voice(struct core *core, struct core_effects *out)
 {
-    if (!CORE_RULE(D3_PRIMARY) || core->top_term == 0 || !may_fence(core))
+    if (CORE_WITHOUT(D3_PRIMARY) || core->top_term == 0 || !may_fence(core))
         return false;
     lease_resign(core, CORE_WHY_NO_STATE, out);
     return true;
@@ -474,12 +489,14 @@ static bool restart_in_place(struct core *core, struct core_effects *out)
 bool lease_lead(struct core *core, struct core_effects *out)
 {
     enum core_reason why;
-    bool valid = lease_is_valid(core);
+    bool valid = may_write(core);
 
     if (core->durable.incarnation == 0)
         return lead_without_voice(core, out);
     if (core->durable.duty == CORE_DUTY_RESIGNED)
         return false; /* fencing = off: writable, but not our right */
+    if (core->local == CORE_LOCAL_DEAD || core->local == CORE_LOCAL_GONE)
+        core->local_lost = true;
     why = must_resign(core);
     if (why == CORE_WHY_CRASHED && restart_in_place(core, out))
         return false;
@@ -489,9 +506,18 @@ bool lease_lead(struct core *core, struct core_effects *out)
     }
     if (core->durable.duty == CORE_DUTY_PROMOTING)
         write_leading(core, out);
-    if (!core->local_writable && !is_frozen(core))
+    if (!core->local_writable && !is_frozen(core)) {
+        core->local_lost = true;
         return false; /* starting: read-only by the guard, nothing to fence */
-    if (is_frozen(core) && (valid || !is_armed(core) || !CORE_RULE(L5_VALID))) {
+    }
+    /* M3: an operator has started it again, and made it writable; its guard is gone. */
+    if (core->local_lost && core->local == CORE_LOCAL_RUNNING &&
+        view_is_primary(core, view_self(core))) {
+        monitor_become_primary(
+            core, why_of(CORE_WHY_LOCAL_PRIMARY, core->settings.self_id), out);
+        return true;
+    }
+    if (is_frozen(core) && (valid || !is_armed(core) || CORE_WITHOUT(L5_VALID))) {
         if (core->fence_id == 0)
             say_frozen(core, false, out);
         lease_tell(core, out); /* the sentry's deadline moves first (L7) */
@@ -527,7 +553,7 @@ bool lease_lead(struct core *core, struct core_effects *out)
 
 bool lease_promoting(struct core *core, struct core_effects *out)
 {
-    if (!CORE_RULE(C5_LEASE) || core->action_id == 0 || !may_fence(core) ||
+    if (CORE_WITHOUT(C5_LEASE) || core->action_id == 0 || !may_fence(core) ||
         lease_is_valid(core))
         return false;
     lease_resign(core, CORE_WHY_LEASE_OVER, out);
@@ -581,23 +607,26 @@ static struct mono freeze_at(const struct core *core)
 {
     struct mono until;
 
-    if (!CORE_RULE(L7_ORDERS))
+    if (CORE_WITHOUT(L7_ORDERS))
         return MONO_NEVER;
     /* M4: whoever stops this daemon in good order lets PostgreSQL go on; but not what
      * is being promoted, or ended. */
-    if (core->stopping && !core->handing_over && core->state == CORE_PRIMARY)
+    if (core->stopping && !core->handing_over &&
+        (core->state == CORE_PRIMARY || CORE_WITHOUT(M4_PRIMARY)))
         return MONO_NEVER;
     if (core->state == CORE_PROMOTING ? !may_fence(core) : !is_armed(core))
         return MONO_NEVER;
     if (core->state != CORE_PRIMARY &&
-        (core->state != CORE_PROMOTING || !CORE_RULE(C5_SENTRY)) &&
-        (core->state != CORE_RESIGNING || !CORE_RULE(L7_RESIGNING)))
+        (core->state != CORE_PROMOTING || CORE_WITHOUT(C5_SENTRY)) &&
+        (core->state != CORE_RESIGNING || CORE_WITHOUT(L7_RESIGNING)))
         return MONO_NEVER;
     if (!core->local_writable && !is_frozen(core))
         return MONO_NEVER;
     until = lease_until(core);
     if (until.ms == MONO_NEVER.ms)
         return until;
+    if (core->state == CORE_PRIMARY && pause_relies(core))
+        return core->relied_until.ms > until.ms ? core->relied_until : until;
     if (core->state == CORE_PRIMARY && in_grace(core) &&
         grace_until(core).ms > until.ms)
         until = grace_until(core);

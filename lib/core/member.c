@@ -34,8 +34,9 @@ void member_raise(struct core *core, struct core_effects *out)
     int64_t version = newest_kept(core);
     struct core_effect *effect;
 
-    if (!core->lead_recorded || core->raise_id != 0 || version <= core->raised ||
-        !mono_reached(core->raise_after, core->now) || !view_self_is_up(core))
+    if (CORE_WITHOUT(M1_RAISED) || !core->lead_recorded || core->raise_id != 0 ||
+        version <= core->raised || !mono_reached(core->raise_after, core->now) ||
+        !view_self_is_up(core))
         return;
     core->raise_id = ++core->last_id;
     core->raising = version;

@@ -13,6 +13,7 @@
 #include "core/elect.h"
 #include "core/lease.h"
 #include "core/member.h"
+#include "core/pause.h"
 #include "core/view.h"
 
 /* ---- STARTING ---------------------------------------------------------------------
@@ -44,6 +45,7 @@ void monitor_become_primary(struct core *core,
     member_led(core);
     core->claiming = false;
     core->restarted = false;
+    core->local_lost = false;
     core_become(core, CORE_PRIMARY, why, out);
     effect_report(out, CORE_SAY_MONITOR_PRIMARY, core->settings.self_id, why);
 }
@@ -73,7 +75,7 @@ void monitor_become_standby(struct core *core,
 static bool take_up_duty(struct core *core, struct core_effects *out)
 {
     const struct core_view *self = view_self(core);
-    bool up = view_self_is_up(core), writable = up && !self->seen.in_recovery;
+    bool up = view_self_is_up(core);
     int64_t half_ms = window_of(&core->settings) / 2;
 
     if (core->durable.incarnation == 0 || !core->recorded || core->settings.witness)
@@ -85,20 +87,22 @@ static bool take_up_duty(struct core *core, struct core_effects *out)
         return true;
     }
     if (core->durable.duty == CORE_DUTY_LEADING) {
-        if (CORE_RULE(D2_GUARDED) && up && self->seen.in_recovery) {
+        if (CORE_RULE(D2_GUARDED) && up && self->seen.in_recovery &&
+            !pause_relies(core)) {
             lease_resign(core, CORE_WHY_GUARDED, out);
             return true;
         }
-        if (!writable && core->local != CORE_LOCAL_FROZEN &&
-            core->local != CORE_LOCAL_DEAD && core->local != CORE_LOCAL_GONE &&
+        if (!up && core->local != CORE_LOCAL_FROZEN && core->local != CORE_LOCAL_DEAD &&
+            core->local != CORE_LOCAL_GONE &&
             mono_diff(core->now, core->since) < half_ms)
             return false;
-        core->local_writable = core->local != CORE_LOCAL_GONE;
+        core->local_writable =
+            core->local != CORE_LOCAL_GONE && !(up && self->seen.in_recovery);
         monitor_become_primary(
             core, why_of(CORE_WHY_LOCAL_PRIMARY, core->settings.self_id), out);
         return true;
     }
-    if (!CORE_RULE(D2_FROZEN) || core->local != CORE_LOCAL_FROZEN)
+    if (CORE_WITHOUT(D2_FROZEN) || core->local != CORE_LOCAL_FROZEN)
         return false;
     core->local_writable = true; /* frozen by an earlier run, and no right to thaw it */
     lease_resign(core, CORE_WHY_UNLEASED, out);
@@ -213,7 +217,7 @@ static void look_for_rivals(struct core *core, struct core_effects *out)
             view->reported = view->reported && view->seen.reach != REACH_OK;
             continue;
         }
-        if (view->reported || !CORE_RULE(F5_REPORTED))
+        if (view->reported || CORE_WITHOUT(F5_REPORTED))
             continue;
         view->reported = true;
         why.term = view->seen.term;
@@ -261,7 +265,7 @@ bool monitor_promoted_by_hand(struct core *core, struct core_effects *out)
 {
     struct core_why why = why_of(CORE_WHY_LOCAL_PRIMARY, core->settings.self_id);
 
-    if (!CORE_RULE(C7_CLAIM) || core->settings.witness ||
+    if (CORE_WITHOUT(C7_CLAIM) || core->settings.witness ||
         !view_is_primary(core, view_self(core)) || core->local == CORE_LOCAL_GONE ||
         core->local == CORE_LOCAL_DEAD)
         return false;
@@ -440,7 +444,7 @@ bool monitor_standby(struct core *core, struct core_effects *out)
  * suspicion, with a window of its own. */
 bool monitor_primary_lost_too(struct core *core, struct core_effects *out)
 {
-    if (!CORE_RULE(E4_ANEW) || core->suspect_id == core->primary_id ||
+    if (CORE_WITHOUT(E4_ANEW) || core->suspect_id == core->primary_id ||
         !monitor_is_lost(core, core->primary_id))
         return false;
     suspect(core, core->primary_id, out);

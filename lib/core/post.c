@@ -8,6 +8,7 @@
 #include "core/catchup.h"
 #include "core/internal.h"
 #include "core/lease.h"
+#include "core/pause.h"
 #include "core/view.h"
 
 /* Why we would not lead, whatever happens. */
@@ -41,7 +42,7 @@ static enum core_phase own_phase(const struct core *core)
 
 static enum core_phase free_phase(const struct core *core)
 {
-    if (core->durable.pause_ms > 0)
+    if (pause_is_granted(core))
         return CORE_PHASE_PAUSED;
     if (core->durable.duty == CORE_DUTY_RESIGNED)
         return CORE_PHASE_RESIGNED;
@@ -66,6 +67,7 @@ struct core_note post_note(const struct core *core)
 
     note.report.coming =
         !note.report.known && (catchup_is_on(core) || lease_report_is_coming(core));
+    pause_post(core, &note);
     if (note.window_ms == 0 || note.window_ms > window_of(&core->settings))
         note.window_ms = window_of(&core->settings);
     if (supported == 0) {
@@ -94,7 +96,9 @@ bool post_is_same(const struct core_note *a, const struct core_note *b)
            a->report.known == b->report.known && a->report.coming == b->report.coming &&
            a->report.term == b->report.term &&
            lsn_cmp(a->report.position, b->report.position) == 0 &&
-           a->frozen == b->frozen && a->voiceless == b->voiceless;
+           a->frozen == b->frozen && a->voiceless == b->voiceless &&
+           a->pause_version == b->pause_version && a->paused == b->paused &&
+           a->relies == b->relies;
 }
 
 struct core_note core_post(struct core *core, struct mono now)

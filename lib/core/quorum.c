@@ -41,7 +41,7 @@ static struct quorum of_members(const struct core *core)
     /* Q2 two nodes, quorum = auto: no majority can exist without both. */
     if (CORE_RULE(Q2_ONE) && quorum.voting == 2 &&
         core->settings.quorum == CORE_QUORUM_AUTO &&
-        (quorum_pair_version(core) >= 0 || !CORE_RULE(Q2_CONFIRMED))) {
+        (quorum_pair_version(core) >= 0 || CORE_WITHOUT(Q2_CONFIRMED))) {
         quorum.two_nodes = true;
         quorum.needed = 1;
     }
@@ -65,10 +65,10 @@ struct quorum quorum_unbound(const struct core *core)
         if (is_self(core, i))
             quorum.answered++;
         else if (board_is_fresh(core, peer) && !peer->note.voiceless &&
-                 peer->note.phase != CORE_PHASE_PAUSED &&
+                 peer->note.phase != CORE_PHASE_PAUSED && !peer->note.paused &&
                  (peer->note.leader_id == 0 ||
                   peer->note.leader_id == core->settings.self_id ||
-                  !CORE_RULE(E6_NOBODY)))
+                  CORE_WITHOUT(E6_NOBODY)))
             quorum.answered++;
     }
     return quorum;
@@ -104,7 +104,7 @@ static bool is_valid(const struct core *core, int i, int64_t term)
 {
     if (is_self(core, i))
         return core->durable.incarnation != 0;
-    return (core->peers[i].ballot_term == term || !CORE_RULE(C2_TERM)) &&
+    return (core->peers[i].ballot_term == term || CORE_WITHOUT(C2_TERM)) &&
            !mono_reached(valid_until(core, &core->peers[i], term), core->now);
 }
 

@@ -150,6 +150,14 @@ const char *reason_name(enum core_reason reason)
         return "detached";
     case CORE_WHY_TWIN:
         return "twin";
+    case CORE_WHY_PAUSED:
+        return "paused";
+    case CORE_WHY_UNPAUSED:
+        return "unpaused";
+    case CORE_WHY_RELIES:
+        return "relies";
+    case CORE_WHY_RELIES_NO_MORE:
+        return "relies_no_more";
     case CORE_WHY_LEADER_STOPPED:
         return "leader_stopped";
     }
@@ -500,6 +508,9 @@ static void explain_verdict(const struct core *core,
         (void)snprintf(text->hint, sizeof text->hint,
                        "promote a node with \"pgrmon standby promote\"");
         break;
+    case CORE_WHY_PAUSED:
+        (void)snprintf(text->hint, sizeof text->hint, "%s", REASON_HINT_PAUSED);
+        break;
     case CORE_WHY_NO_QUORUM:
         (void)snprintf(text->detail, sizeof text->detail,
                        "nobody is promoted without a majority of the registered nodes");
@@ -645,6 +656,7 @@ static void say_message(const struct core *core,
     case CORE_SAY_NO_STATE:
     case CORE_SAY_DAEMON_SILENT:
     case CORE_SAY_TWIN:
+    case CORE_SAY_PAUSE:
         reason_lease_say(core, effect, text);
         break;
     case CORE_SAY_ACTION_FAILED:

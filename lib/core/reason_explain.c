@@ -187,6 +187,11 @@ static void say_voter(const struct explain *explain,
     case EXPLAIN_PAUSED:
         say(text, "%s granted a pause, and votes for nobody until it is over",
             node.text);
+        hint(text, "%s", REASON_HINT_PAUSED);
+        break;
+    case EXPLAIN_RELIES:
+        say(text, "%s relies on the pause: it needs no ballots until that is over",
+            node.text);
         break;
     default:
         say_support(explain, finding, text);

@@ -18,6 +18,7 @@ const char *reason_explain_name(enum explain_kind kind)
         [EXPLAIN_LINGERS] = "lingers",
         [EXPLAIN_VOICELESS] = "voiceless",
         [EXPLAIN_PAUSED] = "paused",
+        [EXPLAIN_RELIES] = "relies",
         [EXPLAIN_VERDICT] = "verdict",
         [EXPLAIN_AT_ONCE] = "at_once",
         [EXPLAIN_WAIT] = "wait",

@@ -97,6 +97,32 @@ static bool sentence_of_lease(const struct core *core,
     }
 }
 
+/* Pauses (M3). */
+static bool sentence_of_pause(const struct core_why *why, char *buf, unsigned long size)
+{
+    switch (why->reason) {
+    case CORE_WHY_PAUSED:
+        (void)snprintf(
+            buf, size,
+            "this node granted a pause: it elects nobody until that is over");
+        return true;
+    case CORE_WHY_UNPAUSED:
+        (void)snprintf(buf, size, "the pause is over: this node votes again");
+        return true;
+    case CORE_WHY_RELIES:
+        (void)snprintf(buf, size,
+                       "enough nodes granted a pause: this primary needs no majority "
+                       "while it lasts");
+        return true;
+    case CORE_WHY_RELIES_NO_MORE:
+        (void)snprintf(buf, size,
+                       "this primary needs a majority again: it relies on no pause");
+        return true;
+    default:
+        return false;
+    }
+}
+
 bool reason_lease_sentence(const struct core *core,
                            const struct core_why *why,
                            char *buf,
@@ -183,7 +209,8 @@ bool reason_lease_sentence(const struct core *core,
             name, why->node_id);
         return true;
     default:
-        return sentence_of_lease(core, why, buf, size);
+        return sentence_of_pause(why, buf, size) ||
+               sentence_of_lease(core, why, buf, size);
     }
 }
 
@@ -194,6 +221,24 @@ static void set(struct core_text *text, enum core_level level, const char *prefi
     (void)snprintf(sentence, sizeof sentence, "%.199s", text->text);
     (void)snprintf(text->text, sizeof text->text, "%s%s", prefix, sentence);
     text->level = level;
+}
+
+static void say_pause(const struct core_effect *effect, struct core_text *text)
+{
+    bool begins =
+        effect->why.reason == CORE_WHY_PAUSED || effect->why.reason == CORE_WHY_RELIES;
+
+    text->level = CORE_LEVEL_NOTICE;
+    if (!begins)
+        return;
+    if (effect->why.a < 120)
+        (void)snprintf(text->detail, sizeof text->detail, "for another %d second%s",
+                       effect->why.a, effect->why.a == 1 ? "" : "s");
+    else
+        (void)snprintf(text->detail, sizeof text->detail, "for another %d minutes",
+                       effect->why.a / 60);
+    (void)snprintf(text->hint, sizeof text->hint,
+                   "\"pgrmon service unpause\" ends it sooner");
 }
 
 /* What is to be done about a PostgreSQL that does not lead any more. */
@@ -272,6 +317,9 @@ void reason_lease_say(const struct core *core,
                        "no other node is elected while its PostgreSQL answers");
         (void)snprintf(ret_text->hint, sizeof ret_text->hint,
                        "start pgrmond on node \"%s\"", name_of(core, effect->node_id));
+        break;
+    case CORE_SAY_PAUSE:
+        say_pause(effect, ret_text);
         break;
     case CORE_SAY_TWIN:
         ret_text->level = CORE_LEVEL_ERROR;

@@ -16,6 +16,12 @@ void reason_lease_say(const struct core *core,
                       struct core_text *ret_text);
 
 /* HINT for a daemon without a state file. */
+/* Where a pause keeps a primary from being elected. */
+#define REASON_HINT_PAUSED                                                             \
+    "with a primary, end it with \"pgrmon service unpause\"; without one, see "        \
+    "\"pgrmon "                                                                        \
+    "service status\" for when it ends, and \"pgrmon service unpause --help\""
+
 #define REASON_HINT_NO_STATE                                                           \
     "admit it again: \"pgrmon primary register --force\" on a primary, \"pgrmon "      \
     "standby register --force\" on a standby"

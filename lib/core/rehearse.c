@@ -164,7 +164,8 @@ static struct core_durable durable_of(const struct rehearsal *rehearsal, int i)
         .window_ms = note->window_ms,
         .members_version = note->members_version,
         .pair_version = note->members_version,
-        .pause_ms = note->phase == CORE_PHASE_PAUSED ? 1 : 0,
+        .pause_ms = note->paused ? CORE_MAX_PAUSE_MS : 0, /* M3: it may last */
+        .pause_version = note->pause_version,
         .copies = copies_now(&rehearsal->onlooker),
     };
 

@@ -92,7 +92,7 @@ bool view_lives(const struct core *core, const struct core_view *view)
     case REACH_STARTING: /* alive, for startup_patience, then as silence */
         return CORE_RULE(F3_ALIVE) && (mono_diff(core->now, view->starting_since) <
                                            core->settings.startup_patience_ms ||
-                                       !CORE_RULE(F3_PATIENCE));
+                                       CORE_WITHOUT(F3_PATIENCE));
     case REACH_SILENT:
         return CORE_RULE(F2_SESSION) && view->seen.connected &&
                core->settings.check != CORE_CHECK_QUERY;
@@ -145,7 +145,7 @@ bool view_is_fresh(const struct core *core, const struct core_view *view)
 {
     return view->fresh && (mono_diff(core->now, view->seen_at) <=
                                CORE_SURVEY_BEATS * core->settings.beat_ms ||
-                           !CORE_RULE(E1_OLD));
+                           CORE_WITHOUT(E1_OLD));
 }
 
 bool view_survey_complete(const struct core *core)
@@ -164,7 +164,7 @@ bool view_is_ours(const struct core *core, const struct core_view *view)
 {
     return view->seen.reach == REACH_OK && core->system_identifier != 0 &&
            (view->seen.system_identifier == core->system_identifier ||
-            !CORE_RULE(F4_SYSTEM));
+            CORE_WITHOUT(F4_SYSTEM));
 }
 
 bool view_is_foreign(const struct core *core, const struct core_view *view)
@@ -184,7 +184,7 @@ bool view_is_stale(const struct core *core, const struct core_view *view)
            view->seen.term < core->term &&
            (mono_diff(view->seen_at, core->term_at) >
                 CORE_SURVEY_BEATS * core->settings.beat_ms ||
-            !CORE_RULE(P1_UNDERWAY));
+            CORE_WITHOUT(P1_UNDERWAY));
 }
 
 bool view_self_is_up(const struct core *core)

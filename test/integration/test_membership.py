@@ -198,20 +198,3 @@ def test_lowest_number_decides_last(calm):
     settled(nodes)
     nodes[1].kill9()
     assert nodes.wait_primary().number == 2
-
-
-# Pause.
-
-
-@pytest.mark.skip(reason="`pgrmon service pause` does not exist yet (M3)")
-def test_paused_cluster_does_nothing(calm, acks):
-    nodes = calm(3)
-    clients = acks(nodes)
-    nodes[1].pgrmon("service", "pause", "--for", "1min").ok()
-    began = now()
-    nodes[1].kill9()
-    pause(2 * W)
-    assert not nodes.primaries() and not clients.acks(since=began + 1)
-    nodes[1].start()
-    nodes[2].pgrmon("service", "unpause").ok()
-    wait_one_primary(nodes, followers=(2, 3))

@@ -214,7 +214,7 @@ def test_schema_is_all_or_nothing(statements):
     assert 'schema "pgrmon" already exists' in result.out
     assert len(statements.run("nodes")) == 3
     [[version, program, installed, upgraded]] = statements.run("schema_version")
-    assert (version, upgraded) == ("2", "NULL")
+    assert (version, upgraded) == ("3", "NULL")
     assert "@" not in program and installed != "NULL"
 
 

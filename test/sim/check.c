@@ -192,6 +192,18 @@ check_free(struct sim *sim, struct sim_node *node, const struct core_durable *du
                  node->file.term);
 }
 
+/* M3: who granted a pause helps nobody to win, itself included. */
+static void
+check_pause(struct sim *sim, struct sim_node *node, const struct core_durable *durable)
+{
+    if (node->file.pause_ms == 0 || durable->pause_ms == 0 ||
+        durable->leader_id == node->file.leader_id ||
+        leader_of(sim, durable->term) == durable->leader_id)
+        return;
+    sim_fail(sim, "M3: node%d promises term %" PRId64 " to node%d during a pause",
+             node->id, durable->term, durable->leader_id);
+}
+
 static void remember_promise(struct sim *sim,
                              struct sim_node *node,
                              const struct core_durable *durable)
@@ -223,6 +235,7 @@ void check_file(struct sim *sim,
         sim_fail(sim, "D3: node%d promises term %" PRId64 " without a file", node->id,
                  durable->term);
     check_free(sim, node, durable);
+    check_pause(sim, node, durable);
     remember_promise(sim, node, durable);
 }
 

@@ -360,7 +360,7 @@ static int run(const struct command *command, char **names)
 {
     const char *one = getenv("PGRMON_SEED");
     const char *many = getenv("PGRMON_SIM_SEEDS");
-    uint64_t n = command->seeds == 0 ? 2000 : command->seeds, from, to;
+    uint64_t n = command->seeds == 0 ? 3000 : command->seeds, from, to;
 
     if (command->expected >= 0)
         return prove((enum prove)command->expected, command->seed, n, without);

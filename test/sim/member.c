@@ -412,6 +412,7 @@ int sim_clone(struct sim *sim, int id)
     node->sentry = (struct sim_sentry){0};
     node->host_down = false;
     node->n_promises = 0;
+    node->settings.boot ^= 0x1555; /* its next boot is not one of the other's */
     node->spare = true;
     node->named = false;
     node->pg.state = SIM_PG_DOWN;

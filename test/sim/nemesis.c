@@ -376,17 +376,48 @@ void nemesis_strike(struct sim *sim, int unused_a, int unused_b)
         sim_later(sim, sim_random(sim, 1, window_ms(sim) / 2), strike_at, id, 0);
 }
 
+/* Then something happens at once, more often than not. */
+void nemesis_pause(struct sim *sim, int unused_a, int unused_b)
+{
+    int64_t ms = sim_chance(sim, 70) ? sim_random(sim, 100, 6 * window_ms(sim)) : 0;
+
+    (void)unused_a;
+    (void)unused_b;
+    if (sim->now.ms > 1000 + 10 * window_ms(sim))
+        return; /* what follows would come after all is healed */
+    if (sim_service_pause(sim, ms) && sim_chance(sim, 60))
+        sim_later(sim, sim_random(sim, 1, window_ms(sim)), strike_at, victim(sim), 0);
+    if (sim_chance(sim, 50))
+        sim_later(sim, sim_random(sim, 1, 3 * window_ms(sim)), nemesis_pause, 0, 0);
+}
+
 /* ---- all is well again
  * -------------------------------------------------------------------- */
+
+/* Whoever copied a machine has learned of it: it is stopped, and what is left of its
+ * sessions is ended, before anybody believes its notes again. */
+static void end_copies(struct sim *sim)
+{
+    for (int id = 1; id <= sim->n; id++) {
+        if (sim->nodes[id].twin_of == 0)
+            continue;
+        sim_host_crash(sim, id);
+        for (int at = 1; at <= sim->n; at++) {
+            struct sim_pg *pg = &sim->nodes[at].pg;
+
+            for (int i = 0; i < pg->n_sessions; i++)
+                if (pg->board[i].from == id)
+                    pg->board[i].ends_at = sim->now;
+        }
+    }
+}
 
 static void heal_node(struct sim *sim, int id)
 {
     struct sim_node *node = &sim->nodes[id];
 
-    if (node->twin_of != 0) { /* whoever copied it has learned of it */
-        sim_host_crash(sim, id);
+    if (node->twin_of != 0)
         return;
-    }
     /* It took the copy's notes for the node's; or it is being stopped. */
     if ((sim->excuse & SIM_COPIED) != 0 || node->daemon.leave_until.ms != 0)
         sim_daemon_stop(sim, id);
@@ -412,9 +443,12 @@ void nemesis_heal(struct sim *sim)
     for (int a = 1; a <= sim->n; a++)
         for (int b = 1; b <= sim->n; b++)
             sim_heal(sim, a, b);
+    end_copies(sim);
     for (int id = 1; id <= sim->n; id++)
         if (sim->nodes[id].id != 0)
             heal_node(sim, id);
+    if (sim->longest_pause_ms > 0)
+        (void)sim_service_pause(sim, 0);
 }
 
 /* It is registered there, and has a daemon that cannot know of it. */

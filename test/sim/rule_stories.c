@@ -2,6 +2,7 @@
  * (rules.def). What must hold is checked as ever; and each ends as its transcript in
  * test/golden/sim says. */
 #include "check.h"
+#include "operator.h"
 #include "shell.h"
 #include "sim.h"
 #include "world.h"
@@ -246,15 +247,42 @@ static void answers_without_a_daemon(struct sim *sim)
     sim_run(sim, FAILOVER_MS);
 }
 
+/* Of three it needs two ballots, of five three. */
+static void stands_for_a_former_membership(struct sim *sim)
+{
+    (void)sim_add(sim, 1, 0, 100);
+    (void)sim_add(sim, 2, 1, 100);
+    (void)sim_add_witness(sim, 3);
+    sim_add(sim, 4, 1, 100)->spare = true;
+    sim_add(sim, 5, 1, 100)->spare = true;
+    sim_start(sim);
+    sim_run(sim, 5000);
+    sim_isolate(sim, 2);
+    member_change(sim, 1, 4, MEMBER_ADD);
+    sim_run(sim, 3000);
+    member_change(sim, 1, 5, MEMBER_ADD);
+    sim_run(sim, 3000);
+    sim_say(sim, "node2 knows three voters, the witness five: they are cut off");
+    sim_isolate(sim, 3);
+    sim_heal(sim, 2, 3);
+    sim_heal(sim, 3, 2);
+    sim_run(sim, FAILOVER_MS);
+    sim_rejoin_network(sim, 2);
+    sim_rejoin_network(sim, 3);
+    settle(sim);
+}
+
 static void only_copy_may_not_lead(struct sim *sim)
 {
     nodes(sim, 3);
     sim->copies = 1;
     sim_node(sim, 3)->settings.failover = CORE_FAILOVER_MANUAL;
+    sim_node(sim, 2)->follow.fails = 99;
     sim_start(sim);
     sim_run(sim, 5000);
     sim_cut(sim, 2, 1);
     sim_run(sim, 600);
+    sim_say(sim, "node3 has the only copy, node2 cannot fetch it");
     sim_host_crash(sim, 1);
     sim_run(sim, FAILOVER_MS);
 }
@@ -264,11 +292,12 @@ static void best_waives_its_lead(struct sim *sim)
     (void)sim_add(sim, 1, 0, 100);
     (void)sim_add(sim, 2, 1, 100);
     (void)sim_add(sim, 3, 1, 0);
+    sim_node(sim, 2)->follow.fails = 1;
     sim_start(sim);
     sim_run(sim, 5000);
     sim_cut(sim, 2, 1);
     sim_run(sim, 600);
-    sim_say(sim, "node3 has more WAL and may not lead: it waits half a window");
+    sim_say(sim, "node3 has more WAL, which node2 cannot fetch: it waits W/2");
     sim_host_crash(sim, 1);
     settle(sim);
 }
@@ -404,6 +433,7 @@ const struct sim_scenario sim_rule_stories[] = {
     {"daemon_is_missed", "L2, M4: on_daemon_loss = keep", daemon_is_missed},
     {"promoted_within_a_promise", "V1: binds who claims a term, too", promoted_within_a_promise},
     {"answers_without_a_daemon", "V1: nobody is elected beside one that accepts writes", answers_without_a_daemon},
+    {"stands_for_a_former_membership", "V1, M1: a candidate with an older membership gets no vote", stands_for_a_former_membership},
     {"only_copy_may_not_lead", "C2, C3: the only copy does not waive its lead", only_copy_may_not_lead},
     {"best_waives_its_lead", "C3: without copies it does, after W/2", best_waives_its_lead},
     {"resigned_and_one_host_lost", "E1: of one that resigned a majority is enough", resigned_and_one_host_lost},

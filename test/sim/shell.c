@@ -38,6 +38,7 @@ void shell_feed_members(struct sim *sim,
     event.members.v = node->stored.v;
     event.members.n = node->stored.n;
     event.members.version = table->members_version;
+    event.members.pause = table->pause;
     shell_feed(sim, node, &event);
 }
 
@@ -180,6 +181,7 @@ static void feed_start(struct sim *sim, struct sim_node *node)
 
     start.start.durable = node->file;
     start.start.random = (uint64_t)sim_random(sim, 1, INT32_MAX);
+    node->stored.pause = (struct core_pause){0}; /* no wish is in the file */
     start.start.system_identifier = node->file.incarnation == 0 ? 0 : SIM_SYSTEM;
     shell_feed(sim, node, &start);
     if (node->stored.n == 0 || sim->failed)
@@ -215,9 +217,7 @@ void sim_daemon_start(struct sim *sim, int id)
     if (node->file.incarnation != 0 && !node->settings.witness)
         node->pg.guard = true;
     if (node->loose)
-        node->loose_until =
-            mono_add(world_is_paused(sim, id) ? node->paused_until : sim->now,
-                     5 * node->settings.beat_ms);
+        node->loose_until = mono_add(sim->now, 5 * node->settings.beat_ms);
     node->loose = false;
     core_init(&node->daemon.core, &node->settings);
     feed_start(sim, node);

@@ -56,6 +56,7 @@ struct sim_row {
 struct sim_table {
     uint64_t version;        /* of this content, unique in the run */
     int64_t members_version; /* of who votes (M1) */
+    struct core_pause pause;
     int n;
     struct core_member v[SIM_MAX_NODES];
 };
@@ -334,6 +335,7 @@ struct sim {
     int slow_percent;  /* how often a query takes effect late */
     int64_t linger_ms; /* how long a session stays whose client vanished silently */
     int copies;        /* that confirm a commit, besides the primary's */
+    int64_t longest_pause_ms;                       /* that was ever wished for */
     struct sim_node nodes[SIM_MAX_NODES + 1];       /* by id; [0] unused */
     int n;                                          /* highest id */
     bool cut[SIM_MAX_NODES + 1][SIM_MAX_NODES + 1]; /* [from][to] cannot connect */
@@ -395,6 +397,10 @@ struct mono sim_when(const struct sim_node *node, struct mono local);
 
 /* ---- cluster.c --------------------------------------------------------------- */
 
+/* `service pause` for `ms`, 0: `service unpause`, on whoever leads. False: nobody does.
+ */
+bool sim_service_pause(struct sim *sim, int64_t ms);
+
 /* A node whose upstream is registered as `upstream_id`; 0: the primary. Change its
  * settings before sim_start(). */
 struct sim_node *sim_add(struct sim *sim, int id, int upstream_id, int priority);
@@ -439,6 +445,8 @@ void schedule_play(struct sim *sim);
 
 /* One fault, and when it ends. */
 void nemesis_strike(struct sim *sim, int unused_a, int unused_b);
+/* Somebody wants a pause, a longer one, or none any more. */
+void nemesis_pause(struct sim *sim, int unused_a, int unused_b);
 /* All faults end; what only a human can repair is repaired. */
 void nemesis_heal(struct sim *sim);
 /* Who can be followed: writable, of the highest term. 0 = nobody. */

@@ -393,6 +393,170 @@ static void recovery_for_ever(struct sim *sim)
     settle(sim);
 }
 
+/* ---- 5: pauses
+ * ------------------------------------------------------------------------------------
+ */
+
+/* Nobody but the leader has heard of it: it is fenced, and replaced. */
+static void pause_cut_early(struct sim *sim)
+{
+    calm(sim, 3);
+    sim_cut(sim, 2, 1);
+    sim_cut(sim, 3, 1);
+    (void)sim_service_pause(sim, 30000);
+    sim_run(sim, 200);
+    sim_isolate(sim, 1);
+    sim_run(sim, FAILOVER_MS);
+    sim_rejoin_network(sim, 1);
+    settle(sim);
+}
+
+/* One voter has granted it before the cut, and the leader has heard that: the other one
+ * alone elects nobody. */
+static void pause_known_by_one(struct sim *sim)
+{
+    calm(sim, 3);
+    sim_cut(sim, 3, 1);
+    (void)sim_service_pause(sim, 12000);
+    sim_run(sim, 900);
+    sim_isolate(sim, 1);
+    sim_run(sim, 2 * FAILOVER_MS);
+    sim_rejoin_network(sim, 1);
+    settle(sim);
+}
+
+/* Voters and the leader restart, the leader is cut off: nothing happens. */
+static void pause_kept(struct sim *sim)
+{
+    calm(sim, 3);
+    (void)sim_service_pause(sim, 40000);
+    sim_run(sim, 3000);
+    for (int id = 1; id <= 3; id++)
+        sim_daemon_stop(sim, id);
+    sim_run(sim, 9000);
+    sim_say(sim, "no daemon ran for 9 s");
+    for (int id = 1; id <= 3; id++)
+        sim_daemon_start(sim, id);
+    sim_run(sim, 2000);
+    sim_isolate(sim, 1);
+    sim_run(sim, 15000);
+    sim_say(sim, "its time will be over, and it is cut off");
+    sim_run(sim, 11500);
+    sim_rejoin_network(sim, 1);
+    sim_run(sim, 60000);
+    check_stable(sim);
+}
+
+static void pause_leader_dies(struct sim *sim)
+{
+    calm(sim, 3);
+    (void)sim_service_pause(sim, 20000);
+    sim_run(sim, 3000);
+    sim_host_crash(sim, 1);
+    sim_run(sim, 20000);
+    sim_say(sim, "20 s are over; the voters wait for W more");
+    sim_run(sim, 2 * FAILOVER_MS);
+    sim_host_boot(sim, 1, 300, 0);
+    settle(sim);
+}
+
+/* What a pause is for: PostgreSQL is restarted, and promoted again by its operator. */
+static void pause_restart(struct sim *sim)
+{
+    calm(sim, 3);
+    (void)sim_service_pause(sim, 60000);
+    sim_run(sim, 3000);
+    sim_pg_kill(sim, 1);
+    sim_run(sim, 9000);
+    sim_pg_start(sim, 1, 300);
+    sim_run(sim, 9000);
+    sim_pg_promote(sim, 1);
+    sim_run(sim, 3000);
+    check_stable(sim);
+    (void)sim_service_pause(sim, 0);
+    sim_run(sim, 3000);
+    sim_pg_kill(sim, 1);
+    settle(sim);
+}
+
+/* It is taken back while the leader hears nobody: it needs a lease first. */
+static void pause_ended_in_a_cut(struct sim *sim)
+{
+    calm(sim, 3);
+    (void)sim_service_pause(sim, 60000);
+    sim_run(sim, 3000);
+    sim_isolate(sim, 1);
+    sim_run(sim, 7000);
+    (void)sim_service_pause(sim, 0);
+    sim_run(sim, 8000);
+    sim_rejoin_network(sim, 1);
+    sim_run(sim, 4000);
+    sim_say(sim, "fenced again");
+    sim_host_crash(sim, 1);
+    settle(sim);
+}
+
+/* It had one, at that moment. */
+static void pause_ended_before_a_cut(struct sim *sim)
+{
+    calm(sim, 3);
+    (void)sim_service_pause(sim, 60000);
+    sim_run(sim, 3000);
+    sim_isolate(sim, 1);
+    (void)sim_service_pause(sim, 0);
+    sim_run(sim, 15000);
+    sim_say(sim, "the others have not heard that it is over");
+    sim_rejoin_network(sim, 1);
+    settle(sim);
+}
+
+static void pause_extended(struct sim *sim)
+{
+    calm(sim, 3);
+    (void)sim_service_pause(sim, 8000);
+    sim_run(sim, 4000);
+    (void)sim_service_pause(sim, 20000);
+    sim_run(sim, 4000);
+    sim_isolate(sim, 1);
+    sim_run(sim, 12000);
+    sim_say(sim, "16 s after the first, it relies on the second");
+    sim_rejoin_network(sim, 1);
+    sim_run(sim, 2000);
+    (void)sim_service_pause(sim, 0);
+    sim_run(sim, 3000);
+    (void)sim_service_pause(sim, 15000);
+    sim_run(sim, 3000);
+    sim_isolate(sim, 1);
+    sim_run(sim, 9000);
+    sim_rejoin_network(sim, 1);
+    sim_run(sim, 15000);
+    check_stable(sim);
+}
+
+static void pause_with_witness(struct sim *sim)
+{
+    with_witness(sim);
+    (void)sim_service_pause(sim, 30000);
+    sim_run(sim, 3000);
+    sim_host_crash(sim, 2);
+    sim_host_crash(sim, 3);
+    sim_run(sim, 20000);
+    sim_host_boot(sim, 2, 300, 0);
+    sim_host_boot(sim, 3, 300, 0);
+    settle(sim);
+}
+
+static void pause_of_two(struct sim *sim)
+{
+    calm(sim, 2);
+    (void)sim_service_pause(sim, 20000);
+    sim_run(sim, 3000);
+    sim_isolate(sim, 1);
+    sim_run(sim, 15000);
+    sim_rejoin_network(sim, 1);
+    settle(sim);
+}
+
 /* clang-format off */
 const struct sim_scenario sim_stories[] = {
     {"short_partition", "L4, L5: frozen and thawed: nothing else happens", short_partition},
@@ -414,6 +578,16 @@ const struct sim_scenario sim_stories[] = {
     {"daemon_dead_then_partition", "3.10-14: the sentry fences", daemon_dead_then_partition},
     {"daemon_stopped", "3.10-14: the daemon does not run for two windows", daemon_stopped},
     {"host_paused", "3.10-14: the whole host stands still", host_paused},
+    {"pause_cut_early", "3.10-5: cut off before the voters know of the pause", pause_cut_early},
+    {"pause_known_by_one", "3.10-5: one of two voters knows of it", pause_known_by_one},
+    {"pause_kept", "3.10-5: all daemons restart while paused, and a cut", pause_kept},
+    {"pause_leader_dies", "M3: nobody is elected until it is over", pause_leader_dies},
+    {"pause_restart", "M3: PostgreSQL is restarted while paused, and leads on", pause_restart},
+    {"pause_ended_in_a_cut", "M3: taken back while the leader has no ballots", pause_ended_in_a_cut},
+    {"pause_ended_before_a_cut", "M3: taken back, and nobody but the leader knows", pause_ended_before_a_cut},
+    {"pause_extended", "M3: extended, taken back, and once more", pause_extended},
+    {"pause_with_witness", "M3: two data nodes, a witness: both voters are gone", pause_with_witness},
+    {"pause_of_two", "M3: two nodes", pause_of_two},
     {"two_nodes_both_back", "3.10-15: two nodes, a partition, both back", two_nodes_both_back},
     {"reached_one_way", "3.10-16: it reaches its voters, they do not reach it", reached_one_way},
     {"best_may_not_lead", "3.10-17: the most advanced has priority 0", best_may_not_lead},

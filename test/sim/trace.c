@@ -120,6 +120,11 @@ static void trace_save(FILE *to, const struct core_durable *durable)
         fprintf(to, ", leads term %lld", (long long)durable->lead_term);
     if (durable->copies > 0 && durable->copies != CORE_COPIES_UNKNOWN)
         fprintf(to, ", k = %d", durable->copies);
+    if (durable->pause_ms > 0)
+        fprintf(to, ", pause %lld of %lld ms", (long long)durable->pause_version,
+                (long long)durable->pause_ms);
+    if (durable->relied_until.ms > 0)
+        fprintf(to, ", relies on it until %lld", (long long)durable->relied_until.ms);
     fprintf(to, "%s%s%s\n", durable->armed ? ", armed" : "",
             durable->rested ? ", rested" : "", durable->revoked ? ", revoked" : "");
 }
@@ -133,8 +138,11 @@ static void trace_note(FILE *to, const struct core_note *note)
                 (unsigned long long)note->report.position.pos);
     else if (note->report.coming)
         fprintf(to, ", WAL coming");
-    fprintf(to, "%s%s\n", note->frozen ? ", frozen" : "",
-            note->voiceless ? ", voiceless" : "");
+    if (note->pause_version > 0)
+        fprintf(to, ", pause %lld%s", (long long)note->pause_version,
+                note->paused ? "" : " is over");
+    fprintf(to, "%s%s%s\n", note->relies ? ", relies on it" : "",
+            note->frozen ? ", frozen" : "", note->voiceless ? ", voiceless" : "");
 }
 
 static bool is_silent(enum core_effect_kind kind)

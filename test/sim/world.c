@@ -297,6 +297,30 @@ static void table_changed(struct sim *sim, struct sim_pg *pg)
     pg->received = pg->table;
 }
 
+bool sim_service_pause(struct sim *sim, int64_t ms)
+{
+    int id = nemesis_rightful(sim);
+    struct sim_pg *pg = &sim->nodes[id].pg;
+    const struct sim_row *row = id == 0 ? NULL : world_row(pg);
+    int64_t least = row == NULL ? 0 : row->term * 4096;
+
+    if (id == 0 || !is_served(sim, id) || pg->state != SIM_PG_UP)
+        return false;
+    pg->table.pause.version++;
+    if (pg->table.pause.version < least)
+        pg->table.pause.version = least;
+    pg->table.pause.ms = ms;
+    if (ms > sim->longest_pause_ms)
+        sim->longest_pause_ms = ms;
+    table_changed(sim, pg);
+    if (ms > 0)
+        trace_world(sim, "an operator pauses the service for %lld ms, on node%d",
+                    (long long)ms, id);
+    else
+        trace_world(sim, "an operator ends the pause, on node%d", id);
+    return true;
+}
+
 /* P1: a row for every regime, renewals included. */
 static bool insert_row(struct sim *sim, int id, int64_t term)
 {

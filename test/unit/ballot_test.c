@@ -194,14 +194,33 @@ static void c3_who_may_not_lead_waives(void **state)
     }
 }
 
-static void m3_who_granted_a_pause_votes_for_nobody(void **state)
+/* Its ballot would not count; what it is for is the report. */
+static void m2_who_has_no_vote_grants_nothing(void **state)
 {
     struct core core = ready(3);
 
     (void)state;
-    core.durable.pause_ms = core.wanted.pause_ms = 1000;
+    assert_int_equal(core.durable.copies, 0);
+    fixture_member(&core, FIXTURE_SELF)->voting = false;
     (void)step_hear(&core, T0 + 200, canvass(3, 2));
-    assert_int_equal(core.save_id, 0);
+    assert_false(grants(&core, 3, 2));
+    (void)settle(&core, T0 + 200);
+    assert_int_equal(core.durable.leader_id, 1);
+    /* Nor does it change its mind later; it follows who wins. */
+    (void)step_hear(&core, T0 + 300, canvass(3, 2));
+    (void)settle(&core, T0 + 300);
+    assert_int_equal(core.durable.leader_id, 1);
+    (void)step_hear(&core, T0 + 400, fixture_note(3, CORE_PHASE_LEAD, 2, 3));
+    assert_int_equal(core.wanted.leader_id, 3);
+
+    core = ready(3);
+    fixture_view(&core, 1)->seen = fixture_failed(1, REACH_REFUSED);
+    core.canvass_after.ms = T0 + 1000; /* it does not stand itself */
+    core.durable.copies = core.wanted.copies = 1;
+    fixture_member(&core, FIXTURE_SELF)->voting = false;
+    (void)step_hear(&core, T0 + 200, canvass(3, 2));
+    (void)settle(&core, T0 + 200);
+    assert_int_equal(core.durable.leader_id, 3);
 }
 
 static void d3_who_has_no_state_file_votes_for_nobody(void **state)
@@ -663,7 +682,7 @@ int main(void)
         T(v1_a_leader_whose_postgresql_answers),
         T(v1_what_own_wal_allows),
         T(c3_who_may_not_lead_waives),
-        T(m3_who_granted_a_pause_votes_for_nobody),
+        T(m2_who_has_no_vote_grants_nothing),
         T(d3_who_has_no_state_file_votes_for_nobody),
         T(v1_of_two_candidates_the_further_one),
         T(d1_one_number_is_never_promised_twice),

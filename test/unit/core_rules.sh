@@ -8,7 +8,7 @@ set -eu
 
 top=$1
 doc=$top/docs/failover-rules.md
-rule='[QFELVDGNMPC][0-9]+(\.[0-9])?'
+rule='[QFELVDGNMPCJ][0-9]+(\.[0-9])?'
 failed=0
 
 defined=$(grep -oE "^(- )?\*\*$rule" "$doc" | grep -oE "$rule" | sort -u)
@@ -29,7 +29,7 @@ for one in $named; do
     }
 done
 
-tested=$(grep -rohE "\b($rule|[qfelvdgnmpc][0-9]_)" "$top"/test/unit "$top"/test/sim \
+tested=$(grep -rohE "\b($rule|[qfelvdgnmpcj][0-9]_)" "$top"/test/unit "$top"/test/sim \
     "$top"/test/integration --include='*.[ch]' --include='*.py' |
     tr -d _ | tr '[:lower:]' '[:upper:]' | sort -u)
 for one in $defined; do

@@ -234,12 +234,14 @@ static void json_for_programs(void **state)
         " 'phase': 'lead', 'term': 7, 'leader_id': 1, 'stamp': {'boot': 1, 'ms': 5000},"
         " 'behind_ms': 0, 'echo': {'boot': 1, 'ms': 4750}, 'echo_behind_ms': 250,"
         " 'report': null, 'window_ms': 10000, 'members_version': 3, 'incarnation': 1,"
-        " 'frozen': false, 'voiceless': true},"
+        " 'frozen': false, 'voiceless': true, 'paused': true, 'relies_on_pause': true,"
+        " 'pause_version': 4097},"
         " {'node_id': 9, 'node_name': null, 'phase': 'follow', 'term': 7,"
         " 'leader_id': null, 'stamp': null, 'behind_ms': null, 'echo': null,"
         " 'echo_behind_ms': null, 'report': {'term': 6, 'lsn': '16/B374D848'},"
         " 'window_ms': 10000, 'members_version': 3, 'incarnation': 1, 'frozen': true,"
-        " 'voiceless': false}]},"
+        " 'voiceless': false, 'paused': false, 'relies_on_pause': false,"
+        " 'pause_version': null}]},"
         " {'id': 2, 'name': 'node2', 'reach': 'refused', 'error': 'refused',"
         " 'bad_notes': 2, 'notes': []}]}";
     char *text CLEANUP(cleanup_free) = NULL;
@@ -250,7 +252,8 @@ static void json_for_programs(void **state)
     set.n = 2;
     note = add_note(0, 1, 1, 5000);
     note->echo = (struct core_stamp){.boot = 1, .ms = 4750};
-    note->voiceless = true;
+    note->voiceless = note->paused = note->relies = true;
+    note->pause_version = 4097;
     note = add_note(0, 9, 0, 0);
     note->report =
         (struct core_report){.known = true, .term = 6, .position = {0x16B374D848}};

@@ -8,7 +8,7 @@
 #include "queries.h"
 #include "unit.h"
 
-#define N_NODE_COLUMNS  13
+#define N_NODE_COLUMNS  15
 #define N_PROBE_COLUMNS 12
 
 /* A result of `n_columns` columns without rows. */
@@ -49,11 +49,11 @@ static void add_row(PGresult *res, const char *const *texts)
  * ---------------------------------------------------------------------------- */
 
 static const char *const primary_row[] = {
-    "1",   "node1",  "primary", NULL, "t",         "f",  "default",
-    "100", "host=a", "pgrmon",  NULL, "/etc/conf", "256"};
-static const char *const standby_row[] = {"2",      "node2", "standby", "1",      "f",
-                                          "t",      "Wien",  "0",       "host=b", "",
-                                          "slot_2", "",      "256"};
+    "1",      "node1",  "primary", NULL,        "t",   "f",    "default", "100",
+    "host=a", "pgrmon", NULL,      "/etc/conf", "256", "8193", "60000"};
+static const char *const standby_row[] = {
+    "2",      "node2", "standby", "1", "f",   "t",    "Wien", "0",
+    "host=b", "",      "slot_2",  "",  "256", "8193", "60000"};
 
 static void nodes_are_decoded(void **state)
 {
@@ -67,6 +67,8 @@ static void nodes_are_decoded(void **state)
     assert_int_equal(query_decode_nodes(res, &nodes, &err), 0);
     assert_int_equal(nodes.n, 2);
     assert_true(nodes.version == 256);
+    assert_true(nodes.pause.version == 8193);
+    assert_true(nodes.pause.ms == 60000);
     assert_int_equal(nodes.v[0].id, 1);
     assert_string_equal(nodes.v[0].name, "node1");
     assert_int_equal(nodes.v[0].role, CORE_ROLE_PRIMARY);

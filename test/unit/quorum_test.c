@@ -149,6 +149,22 @@ static void n5_only_fresh_notes_count(void **state)
 /* ---- ballots and reports ------------------------------------------------------------
  */
 
+/* M2: whoever gives one without a vote, for its report. */
+static void m2_ballots_without_a_vote_do_not_count(void **state)
+{
+    struct core core = fixture_electing(3);
+
+    (void)state;
+    fixture_hear(&core, fixture_ballot(3, 2, core.now.ms));
+    assert_int_equal(quorum_ballots(&core, 2).answered, 2);
+    assert_true(quorum_lease_until(&core, 2).ms > core.now.ms);
+    fixture_member(&core, 3)->voting = false;
+    core.members_version = 1; /* node 1 has not confirmed that two vote */
+    assert_int_equal(quorum_ballots(&core, 2).answered, 1);
+    assert_int_equal(quorum_ballots(&core, 2).needed, 2);
+    assert_false(quorum_lease_until(&core, 2).ms > core.now.ms);
+}
+
 static void c2_ballots_of_that_very_term(void **state)
 {
     struct core core = fixture_electing(5);
@@ -273,6 +289,7 @@ int main(void)
         T(q1_daemons_count_without_their_postgresql),
         T(e6_who_supports_nobody_but_us),
         T(n5_only_fresh_notes_count),
+        T(m2_ballots_without_a_vote_do_not_count),
         T(c2_ballots_of_that_very_term),
         T(c2_reports_of_data_members),
         T(q2_two_nodes_need_one),

@@ -11,8 +11,8 @@
 #define GOLDEN TEST_SOURCE_DIR "/test/golden/core/words.ok"
 
 /* The last ones; a new enumerator must be put in front of them or named here. */
-#define LAST_REASON  CORE_WHY_LEADER_STOPPED
-#define LAST_MESSAGE CORE_SAY_DAEMON_SILENT
+#define LAST_REASON  CORE_WHY_RELIES_NO_MORE
+#define LAST_MESSAGE CORE_SAY_PAUSE
 #define LAST_RECORD  CORE_REC_RENEWED
 #define LAST_STATE   CORE_RESIGNING
 #define LAST_RULE    CORE_RANK_ID
@@ -187,6 +187,16 @@ each_interval(struct core *core, struct core_effect *effect, each_fn *each, void
     }
 }
 
+static void
+each_pause(struct core *core, struct core_effect *effect, each_fn *each, void *arg)
+{
+    for (int reason = CORE_WHY_PAUSED; reason <= CORE_WHY_RELIES_NO_MORE; reason++) {
+        effect->why = why_with_all((enum core_reason)reason);
+        effect->why.a = reason == CORE_WHY_RELIES ? 1 : 3600;
+        say(core, effect, "message pause", each, arg);
+    }
+}
+
 static void each_message(struct core *core, each_fn *each, void *arg)
 {
     for (int message = 0; message <= LAST_MESSAGE; message++) {
@@ -207,6 +217,8 @@ static void each_message(struct core *core, each_fn *each, void *arg)
             each_lost(core, &effect, each, arg);
         else if (message == CORE_SAY_SLEEPING)
             each_interval(core, &effect, each, arg);
+        else if (message == CORE_SAY_PAUSE)
+            each_pause(core, &effect, each, arg);
         else if (message == CORE_SAY_LEASE)
             each_lease(core, &effect, each, arg);
         else

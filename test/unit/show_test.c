@@ -278,7 +278,7 @@ static void who_does_not_vote_is_told(void **state)
     notes[1].phase = CORE_PHASE_ASK;
     notes[1].leader_id = 0;
     notes[2].voiceless = false;
-    notes[2].phase = CORE_PHASE_PAUSED;
+    notes[2].paused = true;
     build(world);
     assert_int_equal(count(world, "\"node2\" (ID: 2) does not support the leader"), 1);
     assert_int_equal(count(world, "\"node3\" (ID: 3) is paused"), 1);

@@ -2,12 +2,12 @@
  * test/integration/test_traps.py. */
 #include <stdlib.h>
 
-#include "startpg.h"
+#include "pgstart.h"
 #include "unit.h"
 
 static void options_of_last_time(void **state)
 {
-    char *options = startpg_options(
+    char *options = pgstart_options_of(
         "/usr/lib/postgresql/15/bin/postgres \"-D\" \"/var/lib/postgresql/15/main\" "
         "\"-c\" \"config_file=/etc/postgresql/15/main/postgresql.conf\"\n");
 
@@ -18,6 +18,17 @@ static void options_of_last_time(void **state)
     free(options);
 }
 
+static void private_options_are_not_taken_over(void **state)
+{
+    char *options = pgstart_options_of("/bin/postgres \"-D\" \"/data\" "
+                                       PGSTART_PRIVATE_WORDS
+                                       " \"-c\" \"listen_addresses=\"\n");
+
+    (void)state;
+    assert_string_equal(options, "\"-D\" \"/data\"");
+    free(options);
+}
+
 static void other_texts_are_none(void **state)
 {
     static const char *const texts[] = {"", "postgres", "postgres \"", "postgres \"-D",
@@ -25,13 +36,14 @@ static void other_texts_are_none(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        assert_null(startpg_options(texts[i]));
+        assert_null(pgstart_options_of(texts[i]));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_of_last_time),
+        cmocka_unit_test(private_options_are_not_taken_over),
         cmocka_unit_test(other_texts_are_none),
     };
 

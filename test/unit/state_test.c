@@ -39,6 +39,10 @@ static struct state sample(void)
                       .pair_version = 40,
                       .copies = 1,
                       .revoked = true,
+                      .pause_version = 8193,
+                      .relied_version = 8192,
+                      .relied_until = {.boot = 5, .ms = 123456},
+                      .relied_members = 4,
                       },
         .nodes = {.n = 2  },
     };
@@ -101,6 +105,11 @@ static void assert_same(const struct state *a, const struct state *b)
     assert_true(c->window_ms == d->window_ms);
     assert_true(c->members_version == d->members_version);
     assert_true(c->pause_ms == d->pause_ms);
+    assert_true(c->pause_version == d->pause_version);
+    assert_true(c->relied_version == d->relied_version);
+    assert_true(c->relied_until.ms == d->relied_until.ms);
+    assert_int_equal(c->relied_until.boot, d->relied_until.boot);
+    assert_true(c->relied_members == d->relied_members);
     assert_true(c->pair_version == d->pair_version);
     assert_int_equal(c->copies, d->copies);
     assert_int_equal(c->revoked, d->revoked);
@@ -133,14 +142,17 @@ static void no_field_is_forgotten(void **unused)
 
     (void)unused;
     state.durable = (struct core_durable){
-        1, 2, 3, CORE_DUTY_RESIGNED, 4, true, true, true, 5, 6, 7, 8, 9, true};
+        1, 2,  3,  CORE_DUTY_RESIGNED, 4,  true, true, true, 5, 6,
+        7, 10, 11, {12, 13},
+           14, 8,    9,    true
+    };
     text = state_format(&state);
     assert_int_equal(state_parse(text, &back, NULL), 0);
     assert_same(&back, &state);
     for (const char *c = text; *c != '\0'; c++)
         n_lines += *c == '\n';
-    /* heading 2, version, node_id, system_identifier, 14 durable, nodes, checksum */
-    assert_int_equal(n_lines, 2 + 1 + 2 + 14 + 1 + 1);
+    /* heading 2, version, node_id, system_identifier, 19 durable, nodes, checksum */
+    assert_int_equal(n_lines, 2 + 1 + 2 + 19 + 1 + 1);
 }
 
 /* It outlives the program: a change needs another version. */
@@ -149,12 +161,14 @@ static void text_form_is_fixed(void **unused)
     static const char expected[] =
         "# Written by pgrmond. Not to be edited: without a valid checksum this node "
         "has "
-        "no\n# vote.\nversion = 1\nnode_id = 2\n"
+        "no\n# vote.\nversion = 2\nnode_id = 2\n"
         "system_identifier = 17301234567890123456\nincarnation = 3\n"
         "term = 4294967295\nleader_id = 1\nduty = leading\nlead_term = 41\n"
         "armed = true\nrecorded = false\nrested = false\nwindow_ms = "
         "10000\nmembers_version = 5\n"
-        "pause_ms = 3600000\npair_version = 40\ncopies = 1\nrevoked = true\nnodes = 2\n"
+        "pause_ms = 3600000\npair_version = 40\ncopies = 1\nrevoked = true\n"
+        "pause_version = 8193\nrelied_version = 8192\nrelied_boot = 5\n"
+        "relied_until = 123456\nrelied_members = 4\nnodes = 2\n"
         "\nnode = 1\n  name = node1\n  type = primary\n  upstream_node_id = 0\n"
         "  active = true\n  voting = true\n  priority = 100\n  location = default\n"
         "  conninfo = host=node1 password='it''s \\x5c\\x5c = # \xc3\xa4'\n"
@@ -246,8 +260,12 @@ static void every_field_is_checked(void **unused)
     static const struct {
         const char *from, *to, *reason;
     } cases[] = {
-        {"version = 1",                    "version = 2",                           "version 2"            },
-        {"version = 1",                    "version = 01",                          "version 01"           },
+        {"version = 2",                    "version = 3",                           "version 3"            },
+        {"version = 2",                    "version = 0",                           "version 0"            },
+        {"version = 2",                    "version = 02",                          "version 02"           },
+        {"version = 2",                    "version = 1",                           "no \"nodes\""         },
+        {"pause_version = 8193",           "pause_version = 72057594037927936",
+         "\"pause_version\""                                                                               },
         {"\nnode_id = 2",                  "\nnode_id = 0",                         "\"node_id\""          },
         {"\nnode_id = 2",                  "\nnode_id = -2",                        "\"node_id\""          },
         {"\nnode_id = 2",                  "\nnode_id = 1048576",                   "\"node_id\""          },
@@ -293,6 +311,27 @@ static void every_field_is_checked(void **unused)
 
         assert_damaged(wrong, cases[i].reason);
     }
+}
+
+/* Of the version before: it granted no pause. It is written as the present one. */
+static void version_1_is_read(void **unused)
+{
+    static const char pauses[] =
+        "pause_version = 8193\nrelied_version = 8192\nrelied_boot = 5\n"
+        "relied_until = 123456\nrelied_members = 4\n";
+    struct state state CLEANUP(state_free) = sample();
+    struct state back CLEANUP(state_free) = STATE_INIT;
+    char *text CLEANUP(cleanup_free) = state_format(&state);
+    char *less CLEANUP(cleanup_free) = forged(text, pauses, "");
+    char *old CLEANUP(cleanup_free) = forged(less, "version = 2", "version = 1");
+
+    (void)unused;
+    assert_damaged(less, "\"pause_version\"");
+    assert_int_equal(state_parse(old, &back, NULL), 0);
+    state.durable.pause_version = state.durable.relied_version = 0;
+    state.durable.relied_until = (struct core_stamp){0};
+    state.durable.relied_members = 0;
+    assert_same(&back, &state);
 }
 
 /* Reasons are logged; connection strings hold passwords. */
@@ -485,6 +524,7 @@ int main(void)
         cmocka_unit_test(any_byte_flipped),
         cmocka_unit_test(more_at_the_end),
         cmocka_unit_test(every_field_is_checked),
+        cmocka_unit_test(version_1_is_read),
         cmocka_unit_test(reasons_hold_no_values),
         cmocka_unit_test_setup(saved_and_loaded, clean),
         cmocka_unit_test_setup(damaged_file_is_named, clean),

@@ -50,15 +50,9 @@ static bool has_vote(const struct core *core)
            knows_regime(core);
 }
 
-/* M3 */
-static bool is_paused(const struct core *core)
-{
-    return CORE_RULE(V1_PAUSE) && pause_is_granted(core);
-}
-
 bool ballot_may_vote(const struct core *core)
 {
-    return has_vote(core) && !is_paused(core);
+    return has_vote(core) && !pause_forbids(core);
 }
 
 bool ballot_is_settled(const struct core *core)
@@ -351,9 +345,9 @@ static bool may_grant(const struct core *core, int i)
         return false;
     if (note->phase == CORE_PHASE_RENEW) /* L9 */
         return (own_leader && CORE_RULE(L9_FOLLOWERS)) ||
-               (ballot_is_free(core) && !is_paused(core) && leader != NULL &&
+               (ballot_is_free(core) && !pause_forbids(core) && leader != NULL &&
                 leader->id == candidate);
-    if (note->phase != CORE_PHASE_CANVASS || is_paused(core))
+    if (note->phase != CORE_PHASE_CANVASS || pause_forbids(core))
         return false;
     /* M2: its ballot counts for nothing, but with copies its report does (C2). */
     if (!core_member(core, core->settings.self_id)->voting && core->durable.copies == 0)

@@ -9,7 +9,7 @@
 #include "core/catchup.h"
 #include "core/effect.h"
 #include "core/elect.h"
-#include "core/lease.h"
+#include "core/lead.h"
 #include "core/monitor.h"
 #include "core/view.h"
 
@@ -180,7 +180,7 @@ static void promotion_ended(struct core *core, bool ok, struct core_effects *out
     effect_report(out, CORE_SAY_ACTION_FAILED, core->settings.self_id, why);
     effect_record(out, CORE_REC_PROMOTE_ERROR, false, why);
     /* It may still end well, later: then nobody would hold a lease for it (C5). */
-    lease_resign(core, CORE_WHY_PROMOTE_FAILED, out);
+    lead_resign(core, CORE_WHY_PROMOTE_FAILED, out);
 }
 
 /* What has diverged stays so until somebody clones it: it is tried ever more rarely. */
@@ -225,7 +225,7 @@ static void follow_ended(struct core *core, bool ok, struct core_effects *out)
 /* The shell answers within the deadline; this is for one that does not. */
 bool campaign_promoting(struct core *core, struct core_effects *out)
 {
-    if (lease_promoting(core, out))
+    if (lead_promoting(core, out))
         return true;
     if (core->action_id == 0 ||
         !mono_reached(mono_add(core->action_deadline, core->settings.beat_ms),

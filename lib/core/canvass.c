@@ -13,9 +13,10 @@
 #include "core/board.h"
 #include "core/campaign.h"
 #include "core/effect.h"
-#include "core/lease.h"
+#include "core/lead.h"
 #include "core/member.h"
 #include "core/monitor.h"
+#include "core/own.h"
 #include "core/pause.h"
 #include "core/quorum.h"
 #include "core/rank.h"
@@ -119,7 +120,7 @@ give_up(struct core *core, enum core_reason reason, struct core_effects *out)
         core->canvass_after = mono_add(core->now, core->settings.beat_ms +
                                                       random_ms(core, window_ms / 2));
     if (core->claiming) {
-        lease_resign(core, reason, out);
+        lead_resign(core, reason, out);
         return true;
     }
     why.a = quorum.answered;
@@ -199,7 +200,7 @@ bool canvass_step(struct core *core, struct core_effects *out)
 
     monitor_local(core, out);
     if (CORE_RULE(C7_FROZEN) && core->claiming)
-        lease_unleased(core, out);
+        own_unleased(core, out);
     /* A disk that does not write must not keep the others waiting for us. */
     if (!ballot_is_settled(core))
         return mono_reached(core->canvass_until, core->now) &&
@@ -220,8 +221,8 @@ bool canvass_step(struct core *core, struct core_effects *out)
     if (!is_standing(core)) {
         /* V1 binds ourselves as well: a claim waits, frozen, until our promise is over,
          * and a pause (M3). */
-        if (CORE_RULE(V1_SELF) && (!ballot_is_free(core) || ballot_has_evidence(core) ||
-                                   pause_is_granted(core)))
+        if (CORE_RULE(V1_SELF) &&
+            (!ballot_is_free(core) || ballot_has_evidence(core) || pause_forbids(core)))
             return false;
         stand(core, out);
         return false;

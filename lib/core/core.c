@@ -17,9 +17,11 @@
 #include "core/campaign.h"
 #include "core/canvass.h"
 #include "core/effect.h"
+#include "core/lead.h"
 #include "core/lease.h"
 #include "core/member.h"
 #include "core/monitor.h"
+#include "core/own.h"
 #include "core/pause.h"
 #include "core/post.h"
 #include "core/view.h"
@@ -211,7 +213,7 @@ static void note_postmaster(struct core *core, const struct core_observation *se
 {
     if (seen->node_id == core->settings.self_id && seen->reach == REACH_OK &&
         seen->connected && core->local == CORE_LOCAL_GONE)
-        lease_local(core, CORE_LOCAL_RUNNING, false);
+        own_local(core, CORE_LOCAL_RUNNING, false);
 }
 
 /* A failed probe that proves life is worth a word: the operator should mend it. */
@@ -309,7 +311,7 @@ static bool act(struct core *core, struct core_effects *out)
 {
     if (is_left_frozen(core)) {
         core->local_writable = true;
-        lease_resign(core, CORE_WHY_UNLEASED, out);
+        lead_resign(core, CORE_WHY_UNLEASED, out);
         return true;
     }
     switch (core->state) {
@@ -330,7 +332,7 @@ static bool act(struct core *core, struct core_effects *out)
     case CORE_FOLLOWING:
         return campaign_following(core, out);
     case CORE_RESIGNING:
-        return lease_resigning(core, out);
+        return lead_resigning(core, out);
     }
     return false;
 }
@@ -358,7 +360,7 @@ static void vote(struct core *core, struct core_effects *out)
     ballot_consider(core, out);
     if (core->state == CORE_ELECTING)
         ballot_revoke(core, out);
-    lease_start_again(core, out);
+    own_start_again(core, out);
 }
 
 /* The end of an effect, whichever module asked for it. */
@@ -379,7 +381,7 @@ static void on_done(struct core *core,
     member_raised(core, id, ok);
     ballot_saved(core, id, ok);
     ballot_revoked(core, id, ok, report);
-    lease_done(core, id, ok);
+    own_done(core, id, ok);
     campaign_done(core, id, ok, out);
 }
 
@@ -403,7 +405,7 @@ digest(struct core *core, const struct core_event *event, struct core_effects *o
         core->handing_over = event->stop.handover;
         break;
     case CORE_EV_LOCAL:
-        lease_local(core, event->local.local, event->local.clean);
+        own_local(core, event->local.local, event->local.clean);
         break;
     case CORE_EV_MEMBERS:
         if (!core_is_news(core, event->members.version))

@@ -598,9 +598,9 @@ struct core {
     enum core_reason resign_why;
     bool led; /* what was resigned then was led, not only canvassed or promoted for */
     struct mono inherited_until; /* the lease of the former run (D2); ms 0 = none */
-    struct mono armed_at;   /* when a quorum of daemons was first seen, or this one had
-                               stood still (keep): ballots get a moment; ms 0 = never */
-    struct mono lead_since; /* of this leadership in this run */
+    struct mono armed_at;    /* when a quorum of daemons was first seen, or this one had
+                                stood still (keep): ballots get a moment; ms 0 = never */
+    struct mono lead_since;  /* of this leadership in this run */
     struct mono outvoted_at; /* when the membership last changed under a valid lease */
     struct mono frozen_since; /* ms 0 = not frozen */
     struct mono thawed_at;    /* ms 0 = never */

@@ -454,7 +454,7 @@ struct verdict elect_decide(const struct core *core)
         return verdict(ELECT_WAIT, CORE_WHY_SURVEY, 0);
     if (!resigned && suspect_lives(core))
         return verdict(ELECT_RETURN, CORE_WHY_BACK, core->primary_id);
-    if (pause_is_granted(core)) /* M3 */
+    if (pause_forbids(core)) /* M3 */
         return verdict(ELECT_WAIT, CORE_WHY_PAUSED, core->settings.self_id);
     if (!ballot_may_vote(core))
         return verdict(ELECT_WAIT, CORE_WHY_NO_STATE, core->settings.self_id);

@@ -11,7 +11,7 @@
 #include "core/catchup.h"
 #include "core/effect.h"
 #include "core/elect.h"
-#include "core/lease.h"
+#include "core/lead.h"
 #include "core/member.h"
 #include "core/pause.h"
 #include "core/view.h"
@@ -83,13 +83,13 @@ static bool take_up_duty(struct core *core, struct core_effects *out)
     core->lead_since = core->now;
     if (CORE_RULE(D2_PROMOTING) && core->durable.duty == CORE_DUTY_PROMOTING) {
         core->local_writable = true; /* it may be done, or end late */
-        lease_resign(core, CORE_WHY_PROMOTE_FAILED, out);
+        lead_resign(core, CORE_WHY_PROMOTE_FAILED, out);
         return true;
     }
     if (core->durable.duty == CORE_DUTY_LEADING) {
         if (CORE_RULE(D2_GUARDED) && up && self->seen.in_recovery &&
             !pause_relies(core)) {
-            lease_resign(core, CORE_WHY_GUARDED, out);
+            lead_resign(core, CORE_WHY_GUARDED, out);
             return true;
         }
         if (!up && core->local != CORE_LOCAL_FROZEN && core->local != CORE_LOCAL_DEAD &&
@@ -105,7 +105,7 @@ static bool take_up_duty(struct core *core, struct core_effects *out)
     if (CORE_WITHOUT(D2_FROZEN) || core->local != CORE_LOCAL_FROZEN)
         return false;
     core->local_writable = true; /* frozen by an earlier run, and no right to thaw it */
-    lease_resign(core, CORE_WHY_UNLEASED, out);
+    lead_resign(core, CORE_WHY_UNLEASED, out);
     return true;
 }
 
@@ -253,7 +253,7 @@ bool monitor_primary(struct core *core, struct core_effects *out)
                     why_of(CORE_WHY_LOCAL_STANDBY, core->settings.self_id), out);
         return true;
     }
-    return lease_lead(core, out);
+    return lead_step(core, out);
 }
 
 /* ---- STANDBY and SUSPECTING -------------------------------------------------------

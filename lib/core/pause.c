@@ -38,6 +38,11 @@ bool pause_is_granted(const struct core *core)
     return core->durable.pause_ms > 0;
 }
 
+bool pause_forbids(const struct core *core)
+{
+    return CORE_RULE(V1_PAUSE) && pause_is_granted(core);
+}
+
 /* Tells one set of voters from another. Its version would not do: a leader raises that
  * by itself (M1). In any order; of as many bits as a version has. */
 static int64_t voters_of(const struct core *core)

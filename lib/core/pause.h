@@ -9,6 +9,9 @@
 /* True while this node has granted a pause, by its file: it elects nobody. */
 bool pause_is_granted(const struct core *core);
 
+/* V1, M3: so it votes for nobody and does not stand. */
+bool pause_forbids(const struct core *core);
+
 /* The file was read: what it granted begins anew (D2), and what it relied on is as good
  * as ever, within one boot. Once, with core->durable set. */
 void pause_start(struct core *core);

@@ -8,6 +8,7 @@
 #include "core/catchup.h"
 #include "core/internal.h"
 #include "core/lease.h"
+#include "core/own.h"
 #include "core/pause.h"
 #include "core/view.h"
 
@@ -66,7 +67,7 @@ struct core_note post_note(const struct core *core)
     };
 
     note.report.coming =
-        !note.report.known && (catchup_is_on(core) || lease_report_is_coming(core));
+        !note.report.known && (catchup_is_on(core) || own_report_is_coming(core));
     pause_post(core, &note);
     if (note.window_ms == 0 || note.window_ms > window_of(&core->settings))
         note.window_ms = window_of(&core->settings);

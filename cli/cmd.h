@@ -35,7 +35,7 @@ enum cmd_option {
     CMD_OPT_COMPACT = 1 << 15,  /* --compact */
     CMD_OPT_FOR = 1 << 17,      /* --for=duration */
     CMD_OPT_CONN = 1 << 16,     /* -d -h -p -U; implied by NEED_CONFIG_OR_CONN */
-    CMD_OPT_REJOIN = 1 << 17,   /* --clone, --keep, --config-files, ... */
+    CMD_OPT_REJOIN = 1 << 18,   /* --clone, --keep, --config-files, ... */
 };
 
 /* What a command needs before it runs. */

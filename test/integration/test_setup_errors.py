@@ -379,7 +379,7 @@ def test_fork(cluster):
     nodes[1].kill9()
     nodes[2].pgrmon("standby", "promote").ok()
     result = nodes[3].pgrmon("standby", "follow")
-    refused(result, FOLLOW, "this standby has WAL that", "left it at", "standby clone")
+    refused(result, FOLLOW, "this standby has WAL that", "left it at", "node rejoin")
     assert slots(nodes[2]) == []
 
 

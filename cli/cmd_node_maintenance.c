@@ -59,7 +59,8 @@ static void check(const struct plan *plan, struct precheck *list)
         precheck_hint(list, "bring another node back first: \"pgrmon node maintenance "
                             "off --node-id=ID\"");
     }
-    membership_check(plan->context, &plan->set, plan->primary_id, list);
+    membership_check(plan->context, &plan->set, plan->primary_id,
+                     plan->on ? plan->target->id : 0, list);
     membership_check_size(plan->on ? rest : rest + 1, list);
 }
 

@@ -119,7 +119,7 @@ static void check_membership(const struct plan *plan, struct precheck *list)
     const struct node_record *found = nodeset_find(&plan->set, id);
 
     if (found == NULL || !found->voting)
-        membership_check(plan->context, &plan->set, id, list);
+        membership_check(plan->context, &plan->set, id, 0, list);
 }
 
 static int gather(struct plan *plan, struct precheck *list, struct err *err)

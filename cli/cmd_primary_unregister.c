@@ -27,7 +27,7 @@ static void check(const struct cmd_context *context,
     }
     registration_check_downstreams(set, target, list);
     if (target->voting) {
-        membership_check(context, set, primary_id, list);
+        membership_check(context, set, primary_id, target->id, list);
         membership_check_size(membership_voters(set, target->id), list);
     }
     if (target->id != primary_id) {

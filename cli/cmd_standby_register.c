@@ -249,7 +249,7 @@ static void check_membership(const struct plan *plan, struct precheck *list)
 
     if (found != NULL && found->voting)
         return;
-    membership_check(plan->context, &plan->set, plan->primary_id, list);
+    membership_check(plan->context, &plan->set, plan->primary_id, 0, list);
     membership_check_size(membership_voters(&plan->set, 0) + 1, list);
 }
 

@@ -36,7 +36,7 @@ static void check(const struct cmd_context *context,
                      target->slot_name, target->upstream_id);
     if (!target->voting)
         return;
-    membership_check(context, set, primary_id, list);
+    membership_check(context, set, primary_id, target->id, list);
     membership_check_size(membership_voters(set, target->id), list);
 }
 

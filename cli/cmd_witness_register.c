@@ -81,7 +81,7 @@ static int gather(struct plan *plan, struct precheck *list, struct err *err)
     found = nodeset_find(&plan->set, config->node_id);
     if (found != NULL && found->voting)
         return EXIT_CODE_SUCCESS;
-    membership_check(context, &plan->set, plan->primary_id, list);
+    membership_check(context, &plan->set, plan->primary_id, 0, list);
     membership_check_size(membership_voters(&plan->set, 0) + 1, list);
     return EXIT_CODE_SUCCESS;
 }

@@ -28,7 +28,7 @@ static void check(const struct cmd_context *context,
     precheck_add(list, PRECHECK_OK, "%s is registered as witness", label);
     if (!target->voting)
         return;
-    membership_check(context, set, primary_id, list);
+    membership_check(context, set, primary_id, target->id, list);
     membership_check_size(membership_voters(set, target->id), list);
 }
 

@@ -89,6 +89,20 @@ int membership_voters(const struct nodeset *set, int except)
     return n;
 }
 
+bool membership_lasts(const struct nodeset *set,
+                      const struct membership_count *count,
+                      int leaving_id,
+                      int *ret_there,
+                      int *ret_needed)
+{
+    *ret_there = 0;
+    for (int i = 0; i < set->n; i++)
+        *ret_there += set->v[i].voting && set->v[i].id != leaving_id &&
+                      count->gaps[i] == MEMBERSHIP_CONFIRMED;
+    *ret_needed = membership_voters(set, leaving_id) / 2 + 1;
+    return *ret_there >= *ret_needed;
+}
+
 /* ---- asking --------------------------------------------------------------------- */
 
 /* The newest term row of the primary; of anybody, when it does not answer. */
@@ -195,9 +209,31 @@ static void tell_no_leader(bool force, struct precheck *list)
                         "\"--force\" goes on all the same");
 }
 
+/* Who leaves takes a vote along that may be needed. */
+static void check_rest(const struct cmd_context *context,
+                       const struct nodeset *set,
+                       const struct membership_count *count,
+                       int leaving_id,
+                       struct precheck *list)
+{
+    int there, needed;
+
+    if (leaving_id == 0 || !count->daemons ||
+        membership_lasts(set, count, leaving_id, &there, &needed))
+        return;
+    precheck_fail_unless(list, context->line.force, EXIT_CODE_BAD_CONFIG,
+                         "of those who would vote then %d are there, %d are needed",
+                         there, needed);
+    precheck_detail(list, "without a majority the primary is frozen");
+    precheck_hint(list,
+                  "start pgrmond on the others first, see \"pgrmon cluster show\"; "
+                  "\"--force\" goes on all the same");
+}
+
 void membership_check(const struct cmd_context *context,
                       const struct nodeset *set,
                       int primary_id,
+                      int leaving_id,
                       struct precheck *list)
 {
     const struct cmd_line *line = &context->line;
@@ -226,6 +262,7 @@ void membership_check(const struct cmd_context *context,
         tell_missing(set, &count, line->force, list);
     else
         tell_no_leader(line->force, list);
+    check_rest(context, set, &count, leaving_id, list);
 }
 
 void membership_check_size(int n_voters, struct precheck *list)

@@ -44,14 +44,24 @@ bool membership_leads(const struct nodeset *set,
                       const struct gathered *answers,
                       int primary_id);
 
+/* Whether those who still vote once `leaving_id` does not have a majority among them
+ * that is there now: else the primary would be frozen at once. How many are, of how many
+ * that are needed. Pure. */
+bool membership_lasts(const struct nodeset *set,
+                      const struct membership_count *count,
+                      int leaving_id,
+                      int *ret_there,
+                      int *ret_needed);
+
 /* Append what M1 says about changing the set of voters now: asks all nodes again and
  * again for up to 10 seconds (once with --dry-run, --force, or when the list has a
- * failure already). Too few are a failure, unless --force. Where no voter's
- * daemon is seen there is nobody to agree with: a notice. `set` is as read from the
- * primary. */
+ * failure already). Too few are a failure, unless --force, now or without
+ * `leaving_id`, who will not vote any more (0 = nobody). Where no voter's daemon is seen
+ * there is nobody to agree with: a notice. `set` is as read from the primary. */
 void membership_check(const struct cmd_context *context,
                       const struct nodeset *set,
                       int primary_id,
+                      int leaving_id,
                       struct precheck *list);
 
 /* Append a notice when the change leaves two voters or one (design.md 3.8), unless it

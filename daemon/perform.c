@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "action.h"
 #include "core/reason.h"
 #include "daemon.h"
 #include "durable.h"
@@ -120,8 +121,11 @@ static void on_revoked(void *arg, uint32_t id, const struct revoke_end *end)
     daemon_done(daemon, id, end->ok, &end->report);
 }
 
+/* A follow that was given up must not come after it. */
 static void cut_off(struct daemon *daemon, const struct core_effect *effect)
 {
+    action_free(daemon->action);
+    daemon->action = NULL;
     revoke_cancel(daemon->revoke);
     daemon->revoke =
         revoke_start(daemon, effect->id, effect->deadline_ms, on_revoked, daemon);

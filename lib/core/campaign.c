@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "core/board.h"
 #include "core/canvass.h"
 #include "core/catchup.h"
 #include "core/effect.h"
@@ -234,12 +235,24 @@ bool campaign_promoting(struct core *core, struct core_effects *out)
     return true;
 }
 
+/* Whom we are being pointed at is gone itself: nobody who may lead for a window. */
+static bool is_followed_in_vain(const struct core *core)
+{
+    const struct core_peer *peer = board_peer(core, core->action_node_id);
+
+    return peer != NULL && !board_shows_sign(core, peer) &&
+           monitor_is_lost(core, core->action_node_id) &&
+           mono_diff(core->now, core->since) >= window_of(&core->settings) &&
+           mono_diff(core->now, core->first_missed) >= window_of(&core->settings);
+}
+
 bool campaign_following(struct core *core, struct core_effects *out)
 {
     monitor_local(core, out);
     if (core->action_id == 0 ||
-        !mono_reached(mono_add(core->action_deadline, core->settings.beat_ms),
-                      core->now))
+        (!is_followed_in_vain(core) &&
+         !mono_reached(mono_add(core->action_deadline, core->settings.beat_ms),
+                       core->now)))
         return false;
     follow_ended(core, false, out);
     return true;

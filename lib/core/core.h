@@ -603,6 +603,7 @@ struct core {
     struct mono lead_since; /* of this leadership in this run */
     struct mono outvoted_at; /* when the membership last changed under a valid lease */
     struct mono frozen_since; /* ms 0 = not frozen */
+    struct mono thawed_at;    /* ms 0 = never */
     bool freeze_said;         /* that it is frozen, whoever did it; not yet: thawed */
     int64_t frozen_ms;        /* sum of freezes, decaying (L5) */
     struct mono frozen_at;    /* when that sum was last brought up to date */

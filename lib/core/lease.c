@@ -40,6 +40,8 @@ static void count_freeze(struct core *core, bool frozen)
     if (core->frozen_ms > memory_ms)
         core->frozen_ms = memory_ms;
     core->frozen_at = core->now;
+    if (!frozen && core->frozen_since.ms != 0)
+        core->thawed_at = core->now;
     if (!frozen)
         core->frozen_since = (struct mono){0};
     else if (core->frozen_since.ms == 0)
@@ -285,6 +287,8 @@ static enum core_reason must_resign(const struct core *core)
     struct mono heard = self->answered_at.ms > core->lead_since.ms ? self->answered_at
                                                                    : core->lead_since;
 
+    if (core->thawed_at.ms > heard.ms)
+        heard = core->thawed_at; /* it could not answer before */
     /* L8: on lead alone. Who renews does not lead that term yet: it may be a former
      * leader that was cut off in the middle of it. */
     if (CORE_RULE(L8_RESIGNS) && later != NULL &&

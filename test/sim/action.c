@@ -122,6 +122,7 @@ void action_revoke(struct sim *sim,
 {
     struct sim_item item = work_item(node, what);
 
+    node->daemon.action_id = 0; /* nor does a follow that was given up come after it */
     node->daemon.revoke_id = what->id;
     item.at = mono_add(sim->now, sim_vary(sim, 40, 20, 100) + node->pg.reader_ms);
     item.until = mono_add(sim->now, what->deadline_ms > 0 ? what->deadline_ms : 10000);

@@ -101,11 +101,14 @@ static bool leads(const struct answers *answers, int primary_id)
            note->term == answers->seen[primary_id].term;
 }
 
-/* A majority has confirmed `set`, or there is no daemon that could. */
-static bool
-is_settled(const struct sim_table *set, const struct answers *answers, int primary_id)
+/* A majority has confirmed `set`, or there is no daemon that could; the same of those
+ * who vote without `leaving`. */
+static bool is_settled(const struct sim_table *set,
+                       const struct answers *answers,
+                       int primary_id,
+                       int leaving)
 {
-    int voters = 0, confirmed = 0;
+    int voters = 0, confirmed = 0, rest = 0, there = 0;
     bool daemons = false;
 
     for (int i = 0; i < set->n; i++) {
@@ -113,10 +116,23 @@ is_settled(const struct sim_table *set, const struct answers *answers, int prima
             continue;
         voters++;
         daemons = daemons || newest(answers, set->v[i].id) != NULL;
-        confirmed += has_confirmed(&set->v[i], answers, set->members_version,
-                                   answers->seen[primary_id].term);
+        if (set->v[i].id != leaving)
+            rest++;
+        if (!has_confirmed(&set->v[i], answers, set->members_version,
+                           answers->seen[primary_id].term))
+            continue;
+        confirmed++;
+        there += set->v[i].id != leaving;
     }
-    return !daemons || (confirmed >= voters / 2 + 1 && leads(answers, primary_id));
+    return !daemons || (confirmed >= voters / 2 + 1 && there >= rest / 2 + 1 &&
+                        leads(answers, primary_id));
+}
+
+static int leaving_of(const struct sim_command *command)
+{
+    return command->change == MEMBER_REMOVE || command->change == MEMBER_REST
+               ? command->id
+               : 0;
 }
 
 /* ---- one command --------------------------------------------------------------------
@@ -242,7 +258,7 @@ static void poll_command(struct sim *sim, int at, int unused)
         return;
     }
     ask(sim, command->from, &command->set, &answers);
-    if (is_settled(&command->set, &answers, command->primary_id) &&
+    if (is_settled(&command->set, &answers, command->primary_id, leaving_of(command)) &&
         is_replaced(sim, command)) {
         sim_later(sim,
                   sim_mishap(sim, 10) ? sim_random(sim, 100, 15000)

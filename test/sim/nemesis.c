@@ -383,8 +383,8 @@ void nemesis_pause(struct sim *sim, int unused_a, int unused_b)
 
     (void)unused_a;
     (void)unused_b;
-    if (sim->now.ms > 1000 + 10 * window_ms(sim))
-        return; /* what follows would come after all is healed */
+    if (sim->healing)
+        return;
     if (sim_service_pause(sim, ms) && sim_chance(sim, 60))
         sim_later(sim, sim_random(sim, 1, window_ms(sim)), strike_at, victim(sim), 0);
     if (sim_chance(sim, 50))
@@ -439,6 +439,7 @@ static void heal_node(struct sim *sim, int id)
 void nemesis_heal(struct sim *sim)
 {
     sim_say(sim, "all faults are healed");
+    sim->healing = true;
     sim->slow_percent = 0;
     for (int a = 1; a <= sim->n; a++)
         for (int b = 1; b <= sim->n; b++)

@@ -335,6 +335,7 @@ struct sim {
     int slow_percent;  /* how often a query takes effect late */
     int64_t linger_ms; /* how long a session stays whose client vanished silently */
     int copies;        /* that confirm a commit, besides the primary's */
+    bool healing;      /* nothing strikes any more */
     int64_t longest_pause_ms;                       /* that was ever wished for */
     struct sim_node nodes[SIM_MAX_NODES + 1];       /* by id; [0] unused */
     int n;                                          /* highest id */

@@ -326,6 +326,26 @@ static void l8_a_note_of_a_later_leader_ends_it_at_once(void **state)
     assert_int_equal(core.durable.term, 2);
 }
 
+/* It was cut off as well: this node's vote is wanted long before the follow's end. */
+static void e2_a_leader_that_is_gone_is_not_followed_to_the_end(void **state)
+{
+    struct core core = suspecting(3);
+    int64_t at;
+
+    (void)state;
+    (void)leads(&core, T0 + 1300, 3);
+    (void)step_see(&core, T0 + 1300, fixture_standby(2));
+    (void)settle(&core, T0 + 1300);
+    (void)step_tick(&core, T0 + 1301);
+    assert_int_equal(core.state, CORE_FOLLOWING);
+    at = core.since.ms + FIXTURE_W;
+    (void)step_see(&core, at - 1, fixture_failed(3, REACH_SILENT));
+    assert_int_equal(core.state, CORE_FOLLOWING); /* not for a window yet */
+    (void)step_see(&core, at, fixture_failed(3, REACH_SILENT));
+    assert_int_equal(core.state, CORE_ELECTING);
+    assert_int_equal(core.action_id, 0);
+}
+
 static void a_leader_of_former_days_is_not_one(void **state)
 {
     struct core core = fixture_following(3);
@@ -1024,6 +1044,7 @@ int main(void)
         T(v2_an_answer_is_not_enough_for_who_was_cut_off),
         T(a_new_leader_ends_it_at_once),
         T(l8_a_note_of_a_later_leader_ends_it_at_once),
+        T(e2_a_leader_that_is_gone_is_not_followed_to_the_end),
         T(a_leader_of_former_days_is_not_one),
         T(e4_what_it_resigned_needs_no_window),
         T(e3_who_resigned_does_not_lead_by_answering),

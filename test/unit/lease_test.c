@@ -344,6 +344,28 @@ static void l5_continued_only_with_a_valid_lease(void **state)
     assert_int_not_equal(core.fence_id, 0); /* it lapsed at that moment */
 }
 
+/* Frozen it could not answer: that is no hang (L3). */
+static void l5_gets_time_to_answer_once_it_is_continued(void **state)
+{
+    struct core core = fixture_leading(3);
+    int64_t at = T0 + LEASE + FIXTURE_W / 4; /* a freeze of a quarter window */
+
+    (void)state;
+    (void)step_tick(&core, T0 + LEASE);
+    (void)step_done(&core, T0 + LEASE + 5, core.fence_id, true);
+    (void)step_supported(&core, at);
+    assert_int_equal(core.fence_kind, CORE_EFF_THAW);
+    fixture_view(&core, FIXTURE_SELF)->answered_at.ms = T0;
+    fixture_view(&core, FIXTURE_SELF)->seen.reach = REACH_SILENT;
+    (void)step_done(&core, at + 5, core.fence_id, true);
+    (void)step_supported(&core, at + 10);
+    assert_int_equal(core.state, CORE_PRIMARY);
+    (void)step_supported(&core, at + 5 + FIXTURE_W / 2 - 1);
+    assert_int_equal(core.state, CORE_PRIMARY);
+    (void)step_tick(&core, at + 5 + FIXTURE_W / 2);
+    assert_int_equal(core.resign_why, CORE_WHY_HUNG);
+}
+
 static void l5_frozen_too_long_resigns(void **state)
 {
     struct core core = fixture_leading(3);
@@ -1072,6 +1094,7 @@ int main(void)
         T(l4_frozen_at_exactly_the_lapse),
         T(l4_a_freeze_by_the_sentry_is_said_as_well),
         T(l5_continued_only_with_a_valid_lease),
+        T(l5_gets_time_to_answer_once_it_is_continued),
         T(l5_frozen_too_long_resigns),
         T(l5_continued_when_it_needs_no_lease_any_more),
         T(l6_kill_then_write_then_say),

@@ -119,6 +119,25 @@ static void m1_only_voters_count(void **state)
     assert_int_equal(membership_voters(&set, 3), 2);
 }
 
+/* Two of three have confirmed: one of them cannot go, the third can. */
+static void m2_who_leaves_may_be_needed(void **state)
+{
+    int there, needed;
+
+    (void)state;
+    answers[1].notes[2].voiceless = true;
+    counted(2);
+    assert_false(membership_lasts(&set, &count, 1, &there, &needed));
+    assert_int_equal(there, 1);
+    assert_int_equal(needed, 2);
+    assert_true(membership_lasts(&set, &count, 3, &there, &needed));
+    assert_int_equal(there, 2);
+    set.v[1].voting = false; /* of two voters: who stays must be there */
+    counted(1);
+    assert_false(membership_lasts(&set, &count, 1, &there, &needed));
+    assert_true(membership_lasts(&set, &count, 3, &there, &needed));
+}
+
 static void m1_without_daemons_nobody_is_asked(void **state)
 {
     (void)state;
@@ -140,6 +159,7 @@ int main(void)
         cmocka_unit_test_setup(m1_the_unseen_and_the_voiceless_do_not_count, begin),
         cmocka_unit_test_setup(m1_the_primary_leads_a_term_of_its_own, begin),
         cmocka_unit_test_setup(m1_only_voters_count, begin),
+        cmocka_unit_test_setup(m2_who_leaves_may_be_needed, begin),
         cmocka_unit_test_setup(m1_without_daemons_nobody_is_asked, begin),
     };
 

@@ -61,7 +61,8 @@ static void prepare(PGconn *conn, const struct query *query)
 /* Statements without parameters only read, but for these. */
 static bool only_reads(const struct query *query)
 {
-    return query->n_params == 0 && query != &query_reload && query != &query_checkpoint;
+    return query->n_params == 0 && query != &query_reload &&
+           query != &query_checkpoint && query != &query_membership_lock;
 }
 
 static void run(PGconn *conn, const struct query *query)

@@ -129,5 +129,5 @@ def test_manual_failover_waits_for_the_operator(cluster):
     nodes[2].pgrmon("standby", "promote").ok()
     # Its daemon freezes it until it has won a term for it.
     nodes.wait_primary(2)
-    nodes[2].wait_log(r"this node leads in term [23]\b", 10)
+    wait_for(lambda: nodes.phases(nodes[2]).get(2) == "lead", 10, "node2 to lead")
     stays(nodes[2].is_primary, 3, "node2 is the primary: it leads, and is not frozen")

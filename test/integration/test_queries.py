@@ -200,7 +200,8 @@ def test_statements_without_privileges(statements, program, standby):
     result = Statements(program, standby, user="nobody").all("--post", "psql")
     failed = [line for line in result.out.splitlines() if line.startswith("FAILED")]
     names = {line.split(" ")[1].rstrip(":") for line in failed}
-    assert names == {"archive_ready", "revoke_facts", "revoke_state"}, failed
+    denied = {"archive_ready", "revoke_facts", "revoke_state", "rewind_source"}
+    assert names == denied, failed
     assert "observed in_recovery=1 timeline=1 " in result.out
     assert "streaming=0 aged=0 note=none" in result.out
     [facts] = Statements(program, standby, user="nobody").run("role_facts")

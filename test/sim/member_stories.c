@@ -4,33 +4,12 @@
 #include "operator.h"
 #include "shell.h"
 #include "sim.h"
+#include "story.h"
 #include "world.h"
-
-/* Long enough for a promise of 6 s, an election, and the others to follow. */
-#define FAILOVER_MS 18000
-
-static void nodes(struct sim *sim, int n)
-{
-    (void)sim_add(sim, 1, 0, 100);
-    for (int id = 2; id <= n; id++)
-        (void)sim_add(sim, id, 1, 100);
-}
 
 static void spare(struct sim *sim, int id)
 {
     sim_add(sim, id, 1, 100)->spare = true;
-}
-
-static void calm(struct sim *sim)
-{
-    sim_start(sim);
-    sim_run(sim, 5000);
-}
-
-static void settle(struct sim *sim)
-{
-    sim_run(sim, FAILOVER_MS);
-    check_stable(sim);
 }
 
 /* Both ways. */
@@ -51,15 +30,15 @@ static void heal(struct sim *sim, int a, int b)
 
 static void reboot_while_electing(struct sim *sim)
 {
-    nodes(sim, 3);
+    story_nodes(sim, 3);
     sim_node(sim, 2)->promotion.takes_ms = 3000;
-    calm(sim);
+    story_begin(sim);
     sim_pg_stop(sim, 1);
     sim_host_crash(sim, 1);
     sim_until(sim, 2, CORE_CANVASSING, FAILOVER_MS);
     sim_say(sim, "node2 stands; PostgreSQL of node1 starts, and then its daemon");
     sim_host_boot(sim, 1, 300, 1000);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* ---- 4: a resignation that nobody takes up
@@ -67,25 +46,25 @@ static void reboot_while_electing(struct sim *sim)
 
 static void handover_nobody_takes(struct sim *sim)
 {
-    nodes(sim, 3);
+    story_nodes(sim, 3);
     sim_node(sim, 2)->settings.failover = CORE_FAILOVER_MANUAL;
     sim_node(sim, 3)->settings.failover = CORE_FAILOVER_MANUAL;
-    calm(sim);
+    story_begin(sim);
     sim_daemon_leave(sim, 1, true);
     sim_run(sim, FAILOVER_MS);
     sim_say(sim, "nobody has taken it up: node1 comes back, by an election only");
     sim_pg_start_unit(sim, 1, 300);
     sim_daemon_start(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* The file alone decides: PostgreSQL is started without its guard. */
 static void resigned_and_writable(struct sim *sim)
 {
-    nodes(sim, 3);
+    story_nodes(sim, 3);
     sim_node(sim, 2)->settings.failover = CORE_FAILOVER_MANUAL;
     sim_node(sim, 3)->settings.failover = CORE_FAILOVER_MANUAL;
-    calm(sim);
+    story_begin(sim);
     sim_daemon_leave(sim, 1, true);
     sim_run(sim, 6000);
     sim_say(sim, "an operator starts it writable, as it was before");
@@ -94,7 +73,7 @@ static void resigned_and_writable(struct sim *sim)
     sim_pg_start(sim, 1, 300);
     sim_run(sim, 1000);
     sim_daemon_start(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* ---- L3: its daemon has seen PostgreSQL gone, and looks once a second only
@@ -102,16 +81,16 @@ static void resigned_and_writable(struct sim *sim)
 
 static void back_before_it_is_looked_at(struct sim *sim)
 {
-    nodes(sim, 3);
+    story_nodes(sim, 3);
     sim_node(sim, 1)->promotion.takes_ms = 50;
     sim_node(sim, 2)->settings.failover = CORE_FAILOVER_MANUAL;
     sim_node(sim, 3)->settings.failover = CORE_FAILOVER_MANUAL;
-    calm(sim);
+    story_begin(sim);
     sim_pg_kill(sim, 1);
     sim_run(sim, 100);
     sim_say(sim, "init starts it, and it is elected and promoted within that second");
     sim_pg_start_unit(sim, 1, 100);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* ---- 6: who votes
@@ -119,8 +98,8 @@ static void back_before_it_is_looked_at(struct sim *sim)
 
 static void three_to_two(struct sim *sim)
 {
-    nodes(sim, 3);
-    calm(sim);
+    story_nodes(sim, 3);
+    story_begin(sim);
     cut(sim, 2, 1);
     cut(sim, 2, 3);
     sim_run(sim, 500);
@@ -139,18 +118,18 @@ static void three_to_two(struct sim *sim)
     sim_say(sim, "of two both are needed until both know that they are two");
     heal(sim, 2, 1);
     heal(sim, 2, 3);
-    settle(sim);
+    story_settle(sim);
     sim_say(sim, "now one is enough");
     sim_host_crash(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void two_to_three(struct sim *sim)
 {
-    nodes(sim, 2);
+    story_nodes(sim, 2);
     spare(sim, 3);
     sim_node(sim, 2)->settings.failover = CORE_FAILOVER_MANUAL;
-    calm(sim);
+    story_begin(sim);
     cut(sim, 2, 1);
     sim_run(sim, 500);
     member_change(sim, 1, 3, MEMBER_ADD);
@@ -166,7 +145,7 @@ static void two_to_three(struct sim *sim)
     sim_isolate(sim, 1);
     sim_run(sim, FAILOVER_MS);
     sim_rejoin_network(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void cut_in_groups(struct sim *sim)
@@ -188,10 +167,10 @@ static void heal_groups(struct sim *sim)
 /* The single-server bug: the next leader changes another set than the old one did. */
 static void one_server_at_a_time(struct sim *sim)
 {
-    nodes(sim, 3);
+    story_nodes(sim, 3);
     spare(sim, 4);
     spare(sim, 5);
-    calm(sim);
+    story_begin(sim);
     sim_say(sim, "node1 adds node4; nobody else hears of it");
     member_change(sim, 1, 4, MEMBER_ADD);
     sim_run(sim, 5);
@@ -211,15 +190,15 @@ static void one_server_at_a_time(struct sim *sim)
     sim_isolate(sim, 2);
     sim_run(sim, FAILOVER_MS);
     sim_rejoin_network(sim, 2);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* Its version is above all that a later leader would give. */
 static void membership_lost_with_its_leader(struct sim *sim)
 {
-    nodes(sim, 3);
+    story_nodes(sim, 3);
     spare(sim, 4);
-    calm(sim);
+    story_begin(sim);
     sim_say(sim, "node1 adds node4; nobody else hears of it");
     member_change(sim, 1, 4, MEMBER_ADD);
     sim_run(sim, 5);
@@ -231,15 +210,15 @@ static void membership_lost_with_its_leader(struct sim *sim)
     check_stable(sim);
     sim_say(sim, "node1 votes with the others again");
     sim_host_crash(sim, 2);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* The one with the most WAL gets no vote: what it has is fetched, and it is not waited
  * for. */
 static void furthest_with_an_older_membership(struct sim *sim)
 {
-    nodes(sim, 3);
-    calm(sim);
+    story_nodes(sim, 3);
+    story_begin(sim);
     for (int id = 2; id <= 3; id++) {
         sim_cut(sim, id, 1);
         sim_daemon_stop(sim, id);
@@ -259,10 +238,10 @@ static void furthest_with_an_older_membership(struct sim *sim)
 
 static void two_commands_at_once(struct sim *sim)
 {
-    nodes(sim, 3);
+    story_nodes(sim, 3);
     spare(sim, 4);
     spare(sim, 5);
-    calm(sim);
+    story_begin(sim);
     member_change(sim, 1, 4, MEMBER_ADD);
     member_change(sim, 2, 5, MEMBER_ADD);
     sim_run(sim, 3000);
@@ -275,8 +254,8 @@ static void two_commands_at_once(struct sim *sim)
 /* M2 */
 static void maintenance(struct sim *sim)
 {
-    nodes(sim, 5);
-    calm(sim);
+    story_nodes(sim, 5);
+    story_begin(sim);
     member_change(sim, 1, 4, MEMBER_REST);
     sim_run(sim, 1500);
     member_change(sim, 1, 5, MEMBER_REST);
@@ -292,7 +271,7 @@ static void maintenance(struct sim *sim)
     sim_host_boot(sim, 5, 300, 0);
     sim_run(sim, 3000);
     member_change(sim, 2, 4, MEMBER_RETURN);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* ---- 7: a copied machine
@@ -302,15 +281,15 @@ static void cloned_node(struct sim *sim)
 {
     int twin;
 
-    nodes(sim, 3);
-    calm(sim);
+    story_nodes(sim, 3);
+    story_begin(sim);
     twin = sim_clone(sim, 3);
     sim_run(sim, FAILOVER_MS);
     if (!sim_node(sim, 3)->daemon.said_twin || !sim_node(sim, twin)->daemon.said_twin)
         sim_fail(sim, "D3: two daemons have one id, and nobody says so");
     sim_say(sim, "the copy is switched off");
     sim_host_crash(sim, twin);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* ---- 8: echoes from the future
@@ -322,9 +301,9 @@ static void echoes_from_the_future(struct sim *sim)
 {
     struct sim_node *node;
 
-    nodes(sim, 3);
+    story_nodes(sim, 3);
     sim->without |= SIM_BOOT_ID;
-    calm(sim);
+    story_begin(sim);
     node = sim_node(sim, 1);
     sim_host_crash(sim, 1);
     sim_run(sim, 100);
@@ -337,7 +316,7 @@ static void echoes_from_the_future(struct sim *sim)
     sim_run(sim, 1500);
     if (!node->pg.frozen)
         sim_fail(sim, "N4: echoes from the future made a lease");
-    settle(sim);
+    story_settle(sim);
 }
 
 /* ---- 9: a renewal has no timeline, a late promotion has one
@@ -347,8 +326,8 @@ static void late_promotion_of_a_loser(struct sim *sim)
 {
     struct sim_node *loser;
 
-    nodes(sim, 5);
-    calm(sim);
+    story_nodes(sim, 5);
+    story_begin(sim);
     loser = sim_node(sim, 2);
     sim_say(sim, "node2 was promoting for term 5, which node3 has promised it");
     sim_isolate(sim, 2);
@@ -379,8 +358,8 @@ static void late_promotion_of_a_loser(struct sim *sim)
 
 static void two_nodes_one_term(struct sim *sim)
 {
-    nodes(sim, 2);
-    calm(sim);
+    story_nodes(sim, 2);
+    story_begin(sim);
     sim_isolate(sim, 1);
     sim_pg_crash_restart(sim, 1);
     sim_run(sim, FAILOVER_MS);
@@ -394,10 +373,10 @@ static void two_nodes_one_term(struct sim *sim)
 
 static void stopped_while_promoting(struct sim *sim)
 {
-    nodes(sim, 3);
+    story_nodes(sim, 3);
     sim_node(sim, 2)->promotion.takes_ms = 9000;
     sim_node(sim, 3)->settings.failover = CORE_FAILOVER_MANUAL;
-    calm(sim);
+    story_begin(sim);
     sim_pg_kill(sim, 1);
     sim_until(sim, 2, CORE_PROMOTING, FAILOVER_MS);
     sim_run(sim, 500);
@@ -406,7 +385,7 @@ static void stopped_while_promoting(struct sim *sim)
     sim_say(sim, "its sentry has ended what it was promoting");
     sim_daemon_start(sim, 2);
     sim_pg_start_unit(sim, 1, 300);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* clang-format off */

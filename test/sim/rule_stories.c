@@ -5,37 +5,15 @@
 #include "operator.h"
 #include "shell.h"
 #include "sim.h"
+#include "story.h"
 #include "world.h"
-
-/* Long enough for a promise of 6 s, an election, and the others to follow. */
-#define FAILOVER_MS 18000
-
-static void nodes(struct sim *sim, int n)
-{
-    (void)sim_add(sim, 1, 0, 100);
-    for (int id = 2; id <= n; id++)
-        (void)sim_add(sim, id, 1, 100);
-}
-
-static void calm(struct sim *sim, int n)
-{
-    nodes(sim, n);
-    sim_start(sim);
-    sim_run(sim, 5000);
-}
-
-static void settle(struct sim *sim)
-{
-    sim_run(sim, FAILOVER_MS);
-    check_stable(sim);
-}
 
 /* ---- notes and ballots --------------------------------------------------------------
  */
 
 static void voters_with_short_windows(struct sim *sim)
 {
-    nodes(sim, 3);
+    story_nodes(sim, 3);
     for (int id = 2; id <= 3; id++) {
         sim_node(sim, id)->settings.reconnect_attempts = 1;
         sim_node(sim, id)->settings.beat_ms = 100;
@@ -44,22 +22,22 @@ static void voters_with_short_windows(struct sim *sim)
     sim_start(sim);
     sim_run(sim, 5000);
     sim_isolate(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void slow_to_freeze(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_say(sim, "stopping its processes takes nearly W/2");
     sim_node(sim, 1)->freeze_ms = 2600;
     sim_isolate(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void restarts_while_cut_off(struct sim *sim)
 {
     sim->linger_ms = 7200000;
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_isolate(sim, 1);
     sim_say(sim, "the voters' last notes stay on the board of node1 for two hours");
     for (int i = 0; i < 4; i++) {
@@ -67,12 +45,12 @@ static void restarts_while_cut_off(struct sim *sim)
         sim_daemon_stop(sim, 1);
         sim_daemon_start(sim, 1);
     }
-    settle(sim);
+    story_settle(sim);
 }
 
 static void one_voter_is_not_enough(struct sim *sim)
 {
-    calm(sim, 5);
+    story_calm(sim, 5);
     sim_say(sim, "node1 and node2 on one side, the majority on the other");
     for (int id = 3; id <= 5; id++)
         for (int other = 1; other <= 2; other++) {
@@ -82,13 +60,13 @@ static void one_voter_is_not_enough(struct sim *sim)
     sim_run(sim, FAILOVER_MS);
     sim_rejoin_network(sim, 1);
     sim_rejoin_network(sim, 2);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void two_ghosts(struct sim *sim)
 {
     sim->linger_ms = 7200000;
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_host_crash(sim, 1);
     sim_run(sim, FAILOVER_MS);
     sim_host_boot(sim, 1, 200, 0);
@@ -99,13 +77,13 @@ static void two_ghosts(struct sim *sim)
     sim_pg_start(sim, 2, 200);
     sim_run(sim, FAILOVER_MS);
     sim_host_crash(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void ghost_of_a_candidate(struct sim *sim)
 {
     sim->linger_ms = 7200000;
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_host_crash(sim, 1);
     sim_until(sim, 2, CORE_CANVASSING, FAILOVER_MS);
     sim_daemon_stop(sim, 3);
@@ -114,7 +92,7 @@ static void ghost_of_a_candidate(struct sim *sim)
     sim_say(sim, "what node2 said lingers on the board of node3");
     sim_host_boot(sim, 1, 200, 0);
     sim_daemon_start(sim, 3);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* ---- the file
@@ -123,18 +101,18 @@ static void ghost_of_a_candidate(struct sim *sim)
 
 static void never_supported(struct sim *sim)
 {
-    nodes(sim, 3);
+    story_nodes(sim, 3);
     sim_start(sim);
     sim_isolate(sim, 1);
     sim_say(sim, "nobody has promised node1 anything, so nobody fences it");
     sim_run(sim, FAILOVER_MS);
     sim_rejoin_network(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void write_fails(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_host_crash(sim, 1);
     sim_until(sim, 2, CORE_CANVASSING, FAILOVER_MS);
     sim_say(sim, "the vote of node3 is on its disk, though the write fails");
@@ -145,21 +123,21 @@ static void write_fails(struct sim *sim)
     sim_daemon_reload(sim, 3);
     sim_run(sim, 5000);
     sim_host_boot(sim, 2, 200, 0);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void leader_without_a_file(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_daemon_and_sentry_die(sim, 1);
     sim_lose_file(sim, 1);
     sim_daemon_start(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void claim_is_interrupted(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_isolate(sim, 3);
     sim_run(sim, 2000);
     sim_pg_promote(sim, 3);
@@ -176,26 +154,26 @@ static void claim_is_interrupted(struct sim *sim)
 
 static void hangs(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_node(sim, 1)->pg.hung = true;
-    settle(sim);
+    story_settle(sim);
 }
 
 static void dies_while_it_resigns(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_node(sim, 1)->pg.hung = true;
     sim_until(sim, 1, CORE_RESIGNING, FAILOVER_MS);
     sim_daemon_stop(sim, 1);
     sim_say(sim, "its PostgreSQL goes on, and the sentry is all that is left");
     sim_node(sim, 1)->pg.hung = false;
     sim_isolate(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void stopped_and_starting(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_pg_stop(sim, 1);
     sim_run(sim, 300);
     sim_pg_start(sim, 1, 600000);
@@ -207,7 +185,7 @@ static void stopped_and_starting(struct sim *sim)
 
 static void daemon_is_missed(struct sim *sim)
 {
-    nodes(sim, 3);
+    story_nodes(sim, 3);
     for (int id = 1; id <= 3; id++)
         sim_node(sim, id)->settings.keep_on_daemon_loss = true;
     sim_start(sim);
@@ -216,7 +194,7 @@ static void daemon_is_missed(struct sim *sim)
     sim_run(sim, 30000);
     sim_say(sim, "on_daemon_loss = keep: nothing has happened, and it returns");
     sim_daemon_start(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* ---- votes
@@ -225,11 +203,11 @@ static void daemon_is_missed(struct sim *sim)
 
 static void promoted_within_a_promise(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_host_crash(sim, 1);
     sim_run(sim, 1200);
     sim_pg_promote(sim, 3);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void answers_without_a_daemon(struct sim *sim)
@@ -269,12 +247,12 @@ static void stands_for_a_former_membership(struct sim *sim)
     sim_run(sim, FAILOVER_MS);
     sim_rejoin_network(sim, 2);
     sim_rejoin_network(sim, 3);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void only_copy_may_not_lead(struct sim *sim)
 {
-    nodes(sim, 3);
+    story_nodes(sim, 3);
     sim->copies = 1;
     sim_node(sim, 3)->settings.failover = CORE_FAILOVER_MANUAL;
     sim_node(sim, 2)->follow.fails = 99;
@@ -299,7 +277,7 @@ static void best_waives_its_lead(struct sim *sim)
     sim_run(sim, 600);
     sim_say(sim, "node3 has more WAL, which node2 cannot fetch: it waits W/2");
     sim_host_crash(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* ---- elections
@@ -308,17 +286,17 @@ static void best_waives_its_lead(struct sim *sim)
 
 static void resigned_and_one_host_lost(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_host_crash(sim, 3);
     sim_run(sim, 500);
     sim_say(sim, "node3 will not answer; node1 and node2 are a majority");
     sim_pg_kill(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void two_without_daemons(struct sim *sim)
 {
-    calm(sim, 4);
+    story_calm(sim, 4);
     sim_pg_kill(sim, 1);
     for (int id = 3; id <= 4; id++) {
         sim_daemon_and_sentry_die(sim, id);
@@ -329,7 +307,7 @@ static void two_without_daemons(struct sim *sim)
 
 static void lets_nobody_in_again(struct sim *sim)
 {
-    nodes(sim, 2);
+    story_nodes(sim, 2);
     sim_node(sim, 2)->settings.quorum = CORE_QUORUM_MAJORITY;
     sim_start(sim);
     sim_run(sim, 5000);
@@ -343,7 +321,7 @@ static void lets_nobody_in_again(struct sim *sim)
 
 static void streams_without_answers(struct sim *sim)
 {
-    nodes(sim, 2);
+    story_nodes(sim, 2);
     sim_node(sim, 2)->settings.check = CORE_CHECK_QUERY;
     sim_start(sim);
     sim_run(sim, 5000);
@@ -355,7 +333,7 @@ static void streams_without_answers(struct sim *sim)
 
 static void only_a_stale_primary_is_left(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_daemon_and_sentry_die(sim, 1);
     sim_isolate(sim, 1);
     sim_run(sim, FAILOVER_MS);
@@ -367,7 +345,7 @@ static void only_a_stale_primary_is_left(struct sim *sim)
 
 static void longer_wal_of_an_older_term(struct sim *sim)
 {
-    nodes(sim, 3);
+    story_nodes(sim, 3);
     sim->copies = 1;
     sim_start(sim);
     sim_run(sim, 5000);
@@ -377,22 +355,22 @@ static void longer_wal_of_an_older_term(struct sim *sim)
     sim_say(sim, "node1 wrote more in the old term than node2 in the new one");
     sim_host_crash(sim, 2);
     sim_rejoin_network(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void best_may_not_lead_at_all(struct sim *sim)
 {
-    nodes(sim, 3);
+    story_nodes(sim, 3);
     sim_node(sim, 2)->settings.failover = CORE_FAILOVER_MANUAL;
     sim_start(sim);
     sim_run(sim, 5000);
     sim_host_crash(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void disk_of_the_best_fails(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_host_crash(sim, 1);
     for (int i = 0; i < 1500 && !sim_node(sim, 2)->daemon.core.report.known; i++)
         sim_run(sim, 10);

@@ -2,57 +2,35 @@
 #include "check.h"
 #include "shell.h"
 #include "sim.h"
+#include "story.h"
 #include "world.h"
-
-/* Long enough for a promise of 6 s, an election, and the others to follow. */
-#define FAILOVER_MS 18000
-
-static void nodes(struct sim *sim, int n)
-{
-    (void)sim_add(sim, 1, 0, 100);
-    for (int id = 2; id <= n; id++)
-        (void)sim_add(sim, id, 1, 100);
-}
-
-static void calm(struct sim *sim, int n)
-{
-    nodes(sim, n);
-    sim_start(sim);
-    sim_run(sim, 5000);
-}
-
-static void settle(struct sim *sim)
-{
-    sim_run(sim, FAILOVER_MS);
-    check_stable(sim);
-}
 
 /* ---- the lease --------------------------------------------------------------------
  */
 
 static void short_partition(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_isolate(sim, 1);
     sim_run(sim, 4500);
     sim_say(sim, "clients saw a pause, no disconnect");
     sim_rejoin_network(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void long_partition(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_isolate(sim, 1);
     sim_run(sim, FAILOVER_MS);
     sim_rejoin_network(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* The voters promise before the first leader knows that they did. */
 static void first_lease(struct sim *sim)
 {
-    nodes(sim, 3);
+    story_nodes(sim, 3);
     sim_start(sim);
     sim_run(sim, 350);
     sim_say(sim, "the leader has not read a ballot yet");
@@ -61,7 +39,7 @@ static void first_lease(struct sim *sim)
     sim_run(sim, FAILOVER_MS);
     sim_rejoin_network(sim, 1);
     sim_daemon_start(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* ---- 1, 3, 8: what comes back -------------------------------------------------------
@@ -69,19 +47,19 @@ static void first_lease(struct sim *sim)
 
 static void reboot_of_the_leader(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_pg_stop(sim, 1);
     sim_host_crash(sim, 1);
     sim_run(sim, FAILOVER_MS);
     sim_say(sim, "PostgreSQL is started two seconds before the daemon");
     sim_host_boot(sim, 1, 300, 2000);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* node1 alone has what it acknowledged until it was frozen. */
 static void standby_hosts_back(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_host_crash(sim, 2);
     sim_host_crash(sim, 3);
     sim_until(sim, 1, CORE_RESIGNING, FAILOVER_MS);
@@ -90,32 +68,32 @@ static void standby_hosts_back(struct sim *sim)
     sim_host_boot(sim, 2, 100, 0);
     sim_host_boot(sim, 3, 100, 0);
     sim_until(sim, 1, CORE_PRIMARY, FAILOVER_MS);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void resigned_and_back(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_pg_kill(sim, 1);
     sim_run(sim, 30);
     sim_daemon_stop(sim, 1);
     sim_pg_start_unit(sim, 1, 300);
     sim_run(sim, 50);
     sim_daemon_start(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void notes_of_a_former_boot(struct sim *sim)
 {
     sim->linger_ms = 7200000;
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_say(sim, "notes of node1 and node2 linger for two hours from now on");
     sim_host_crash(sim, 1);
     sim_host_crash(sim, 2);
     sim_run(sim, 1000);
     sim_host_boot(sim, 1, 200, 500);
     sim_host_boot(sim, 2, 200, 0);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* ---- 2: promotions
@@ -123,7 +101,7 @@ static void notes_of_a_former_boot(struct sim *sim)
 
 static void slow_promotion(struct sim *sim)
 {
-    nodes(sim, 3);
+    story_nodes(sim, 3);
     sim_node(sim, 2)->promotion.takes_ms = 15000;
     sim_node(sim, 3)->settings.failover = CORE_FAILOVER_MANUAL;
     sim_start(sim);
@@ -137,7 +115,7 @@ static void slow_promotion(struct sim *sim)
     sim_isolate(sim, 2);
     sim_run(sim, FAILOVER_MS);
     sim_rejoin_network(sim, 2);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* ---- 7: the file
@@ -145,19 +123,19 @@ static void slow_promotion(struct sim *sim)
 
 static void lost_file(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_daemon_stop(sim, 3);
     sim_lose_file(sim, 3);
     sim_daemon_start(sim, 3);
     sim_run(sim, 5000);
     sim_say(sim, "node3 does not vote, so node1 has to");
     sim_pg_kill(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void window_changed(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_say(sim, "the windows of the voters get shorter while they restart");
     sim_isolate(sim, 1);
     for (int id = 2; id <= 3; id++) {
@@ -168,7 +146,7 @@ static void window_changed(struct sim *sim)
     }
     sim_run(sim, FAILOVER_MS);
     sim_rejoin_network(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* ---- 9, 20: renewal
@@ -188,19 +166,19 @@ static void voted_elsewhere(struct sim *sim, int id, int64_t term, int candidate
 
 static void renewal(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_say(sim, "node3 has promised term 5 to node2, which never won it");
     voted_elsewhere(sim, 3, 5, 2);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void split_renewal(struct sim *sim)
 {
-    calm(sim, 5);
+    story_calm(sim, 5);
     sim_say(sim, "node4 and node5 have promised other terms to losers");
     voted_elsewhere(sim, 4, 5, 2);
     voted_elsewhere(sim, 5, 7, 3);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* ---- 10 to 13, 17, 19: who has which WAL
@@ -208,7 +186,7 @@ static void split_renewal(struct sim *sim)
 
 static void two_losers(struct sim *sim)
 {
-    calm(sim, 4);
+    story_calm(sim, 4);
     sim_say(sim, "two promotions from one point: the same timeline number");
     sim_pg_kill(sim, 1);
     sim_pg_promote(sim, 3);
@@ -218,7 +196,7 @@ static void two_losers(struct sim *sim)
 
 static void blocked_revocation(struct sim *sim)
 {
-    nodes(sim, 3);
+    story_nodes(sim, 3);
     sim->copies = 1;
     sim_start(sim);
     sim_run(sim, 5000);
@@ -229,12 +207,12 @@ static void blocked_revocation(struct sim *sim)
     sim_pg_kill(sim, 1);
     sim_run(sim, 1000);
     sim_heal(sim, 2, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void delayed_replay(struct sim *sim)
 {
-    nodes(sim, 3);
+    story_nodes(sim, 3);
     sim->copies = 1;
     sim_start(sim);
     sim_run(sim, 3000);
@@ -248,12 +226,12 @@ static void delayed_replay(struct sim *sim)
     sim_host_crash(sim, 1);
     sim_run(sim, FAILOVER_MS);
     sim_node(sim, 3)->pg.replay_paused = false;
-    settle(sim);
+    story_settle(sim);
 }
 
 static void copy_without_a_vote(struct sim *sim)
 {
-    nodes(sim, 4);
+    story_nodes(sim, 4);
     sim->copies = 1;
     sim_node(sim, 4)->mute = true;
     sim_start(sim);
@@ -270,9 +248,9 @@ static void copy_without_a_vote(struct sim *sim)
 
 static void orphans(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_pg_kill_slowly(sim, 1, 1800);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void best_may_not_lead(struct sim *sim)
@@ -306,7 +284,7 @@ static void witness_primary_lost(struct sim *sim)
     sim_host_crash(sim, 1);
     sim_run(sim, FAILOVER_MS);
     sim_host_boot(sim, 1, 300, 0);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void witness_standby_lost(struct sim *sim)
@@ -316,7 +294,7 @@ static void witness_standby_lost(struct sim *sim)
     sim_run(sim, FAILOVER_MS);
     check_stable(sim);
     sim_host_boot(sim, 2, 300, 0);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void witness_lost(struct sim *sim)
@@ -326,7 +304,7 @@ static void witness_lost(struct sim *sim)
     sim_run(sim, FAILOVER_MS);
     check_stable(sim);
     sim_host_boot(sim, 3, 300, 0);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* ---- 14: whoever fences
@@ -334,30 +312,30 @@ static void witness_lost(struct sim *sim)
 
 static void daemon_dead_then_partition(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_daemon_stop(sim, 1);
     sim_run(sim, 500);
     sim_isolate(sim, 1);
     sim_run(sim, FAILOVER_MS);
     sim_rejoin_network(sim, 1);
     sim_daemon_start(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void daemon_stopped(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_daemon_stall(sim, 1, 12000);
     sim_run(sim, 12000);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void host_paused(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_host_pause(sim, 1, 15000);
     sim_run(sim, 15000);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* ---- 15, 16, 18
@@ -366,7 +344,7 @@ static void host_paused(struct sim *sim)
 
 static void two_nodes_both_back(struct sim *sim)
 {
-    calm(sim, 2);
+    story_calm(sim, 2);
     sim_isolate(sim, 1);
     sim_run(sim, FAILOVER_MS);
     sim_say(sim, "without a majority both are writable: a witness prevents it");
@@ -376,21 +354,21 @@ static void two_nodes_both_back(struct sim *sim)
 
 static void reached_one_way(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_say(sim, "node1 reaches the others, they do not reach it");
     sim_cut(sim, 2, 1);
     sim_cut(sim, 3, 1);
     sim_run(sim, 60000);
     sim_heal(sim, 2, 1);
     sim_heal(sim, 3, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void recovery_for_ever(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_pg_crash_restart(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* ---- 5: pauses
@@ -400,7 +378,7 @@ static void recovery_for_ever(struct sim *sim)
 /* Nobody but the leader has heard of it: it is fenced, and replaced. */
 static void pause_cut_early(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_cut(sim, 2, 1);
     sim_cut(sim, 3, 1);
     (void)sim_service_pause(sim, 30000);
@@ -408,27 +386,27 @@ static void pause_cut_early(struct sim *sim)
     sim_isolate(sim, 1);
     sim_run(sim, FAILOVER_MS);
     sim_rejoin_network(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* One voter has granted it before the cut, and the leader has heard that: the other one
  * alone elects nobody. */
 static void pause_known_by_one(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     sim_cut(sim, 3, 1);
     (void)sim_service_pause(sim, 12000);
     sim_run(sim, 900);
     sim_isolate(sim, 1);
     sim_run(sim, 2 * FAILOVER_MS);
     sim_rejoin_network(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* Voters and the leader restart, the leader is cut off: nothing happens. */
 static void pause_kept(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     (void)sim_service_pause(sim, 40000);
     sim_run(sim, 3000);
     for (int id = 1; id <= 3; id++)
@@ -449,7 +427,7 @@ static void pause_kept(struct sim *sim)
 
 static void pause_leader_dies(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     (void)sim_service_pause(sim, 20000);
     sim_run(sim, 3000);
     sim_host_crash(sim, 1);
@@ -457,13 +435,13 @@ static void pause_leader_dies(struct sim *sim)
     sim_say(sim, "20 s are over; the voters wait for W more");
     sim_run(sim, 2 * FAILOVER_MS);
     sim_host_boot(sim, 1, 300, 0);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* What a pause is for: PostgreSQL is restarted, and promoted again by its operator. */
 static void pause_restart(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     (void)sim_service_pause(sim, 60000);
     sim_run(sim, 3000);
     sim_pg_kill(sim, 1);
@@ -476,13 +454,13 @@ static void pause_restart(struct sim *sim)
     (void)sim_service_pause(sim, 0);
     sim_run(sim, 3000);
     sim_pg_kill(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* It is taken back while the leader hears nobody: it needs a lease first. */
 static void pause_ended_in_a_cut(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     (void)sim_service_pause(sim, 60000);
     sim_run(sim, 3000);
     sim_isolate(sim, 1);
@@ -493,13 +471,13 @@ static void pause_ended_in_a_cut(struct sim *sim)
     sim_run(sim, 4000);
     sim_say(sim, "fenced again");
     sim_host_crash(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* It had one, at that moment. */
 static void pause_ended_before_a_cut(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     (void)sim_service_pause(sim, 60000);
     sim_run(sim, 3000);
     sim_isolate(sim, 1);
@@ -507,12 +485,12 @@ static void pause_ended_before_a_cut(struct sim *sim)
     sim_run(sim, 15000);
     sim_say(sim, "the others have not heard that it is over");
     sim_rejoin_network(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void pause_extended(struct sim *sim)
 {
-    calm(sim, 3);
+    story_calm(sim, 3);
     (void)sim_service_pause(sim, 8000);
     sim_run(sim, 4000);
     (void)sim_service_pause(sim, 20000);
@@ -543,18 +521,18 @@ static void pause_with_witness(struct sim *sim)
     sim_run(sim, 20000);
     sim_host_boot(sim, 2, 300, 0);
     sim_host_boot(sim, 3, 300, 0);
-    settle(sim);
+    story_settle(sim);
 }
 
 static void pause_of_two(struct sim *sim)
 {
-    calm(sim, 2);
+    story_calm(sim, 2);
     (void)sim_service_pause(sim, 20000);
     sim_run(sim, 3000);
     sim_isolate(sim, 1);
     sim_run(sim, 15000);
     sim_rejoin_network(sim, 1);
-    settle(sim);
+    story_settle(sim);
 }
 
 /* clang-format off */

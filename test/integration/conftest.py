@@ -80,26 +80,33 @@ NEVER = re.compile(
 )
 
 
-def _excused(item, reports, load):
+# A measured time that was above its bound.
+MISSED = re.compile(r"s is allowed|a bare promotion took")
+
+
+def _excused(item, reports, load, first):
     """Whether all that failed may be due to others who keep the machine busy. Tight
     bounds run one at a time (test/run), the others several at once."""
     mine = 1 if item.get_closest_marker("timing") else 6
     failures = [report.longreprtext for report in reports if report.failed]
     errors = re.findall(r"^E  .*", "\n".join(failures), re.MULTILINE)
-    return failures and load.is_busy(mine) and not NEVER.search("\n".join(errors))
+    if not failures or NEVER.search("\n".join(errors)):
+        return False
+    return load.is_busy(mine) or (first and MISSED.search("\n".join(errors)))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item, nextitem):
     """A time that is missed while others keep the machine busy says nothing: the test is
-    tried again, twice. On a machine of its own there is no second try."""
+    tried again, twice. On a machine of its own a bound that was missed is measured once
+    more: a guest that its host does not run for a second looks idle."""
     if not item.get_closest_marker("faults"):
         return None
     where = {"nodeid": item.nodeid, "location": item.location}
     item.ihook.pytest_runtest_logstart(**where)
     for more in (2, 1, 0):
         reports, load = _try(item, nextitem)
-        if not more or not _excused(item, reports, load):
+        if not more or not _excused(item, reports, load, first=more == 2):
             break
         print(f"\n{item.nodeid}: missed, but {load.describe()}; once more")
         item._initrequest()  # fixtures anew

@@ -328,16 +328,7 @@ static int read_rows(PGconn *conn,
         *err = (struct err)ERR_INIT;
         return EXIT_CODE_SUCCESS;
     }
-    list->n = PQntuples(res);
-    *ret = xcalloc((size_t)list->n + 1, sizeof **ret);
-    for (int i = 0; i < list->n; i++)
-        (*ret)[i] = (struct termlist_row){
-            .term = query_int64(res, i, 0, 0),
-            .leader = (int)query_int64(res, i, 1, 0),
-            .timeline = (int)query_int64(res, i, 2, 0),
-            .start = query_lsn(res, i, 3),
-        };
-    list->v = *ret;
+    *list = query_decode_term_rows(res, ret);
     return EXIT_CODE_SUCCESS;
 }
 

@@ -1,7 +1,6 @@
 /* lineage.c - see lineage.h. */
 #include "lineage.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,41 +47,20 @@ static bool take_rows(const struct pgconn_answer *answer,
         return true;
     if (answer->reach != REACH_OK)
         return false;
-    list->n = PQntuples(res);
-    *ret = xcalloc((unsigned long)list->n + 1, sizeof **ret);
-    for (int i = 0; i < list->n; i++)
-        (*ret)[i] = (struct termlist_row){
-            .term = query_int64(res, i, 0, 0),
-            .leader = (int)query_int64(res, i, 1, 0),
-            .timeline = (int)query_int64(res, i, 2, 0),
-            .start = query_lsn(res, i, 3),
-        };
-    list->v = *ret;
+    *list = query_decode_term_rows(res, ret);
     return true;
 }
 
 /* ---- the verdict
  * --------------------------------------------------------------------- */
 
-static void describe_row(const struct termlist_row *row, char *buf, size_t size)
-{
-    char start[LSN_TEXT_SIZE];
-
-    if (row == NULL)
-        (void)snprintf(buf, size, "nothing");
-    else
-        (void)snprintf(buf, size, "term %" PRId64 " of node %d on timeline %d from %s",
-                       row->term, row->leader, row->timeline,
-                       lsn_format(row->start, start));
-}
-
 static void detail(const struct termlist_self *self,
                    const struct termlist_result *result)
 {
     char own[128], leader[128], position[LSN_TEXT_SIZE];
 
-    describe_row(result->own, own, sizeof own);
-    describe_row(result->leader, leader, sizeof leader);
+    termlist_describe(result->own, own, sizeof own);
+    termlist_describe(result->leader, leader, sizeof leader);
     (void)lsn_format(self->position, position);
     if (result->reason == TERMLIST_UNKNOWN_TO)
         log_detail(LOG_LEVEL_ERROR, "it has no %s, which is in our WAL; it may lag",

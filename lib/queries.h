@@ -17,6 +17,7 @@
 #include "err.h"
 #include "lsn.h"
 #include "node.h"
+#include "termlist.h"
 
 struct query {
     const char *name;
@@ -246,6 +247,10 @@ int query_row_named(const PGresult *res, const char *name);
 int query_decode_nodes(const PGresult *res,
                        struct nodeset *ret_set,
                        struct err *err) PGRMON_MUST_CHECK;
+
+/* Decode `term_rows`: a list over `*ret_rows`, which the caller frees. */
+struct termlist query_decode_term_rows(const PGresult *res,
+                                       struct termlist_row **ret_rows);
 
 /* Decode the one row of `probe` run on node `node_id`. Without pg_monitor the
  * walreceiver and the timeline it receives are unknown: not streaming, age -1. The

@@ -284,3 +284,20 @@ int query_decode_probe(const PGresult *res,
     *ret_seen = seen;
     return 0;
 }
+
+struct termlist query_decode_term_rows(const PGresult *res,
+                                       struct termlist_row **ret_rows)
+{
+    int n = PQntuples(res);
+    struct termlist_row *rows = xcalloc((size_t)n + 1, sizeof *rows);
+
+    for (int i = 0; i < n; i++)
+        rows[i] = (struct termlist_row){
+            .term = query_int64(res, i, 0, 0),
+            .leader = (int)query_int64(res, i, 1, 0),
+            .timeline = (int)query_int64(res, i, 2, 0),
+            .start = query_lsn(res, i, 3),
+        };
+    *ret_rows = rows;
+    return (struct termlist){n, rows};
+}

@@ -1,7 +1,6 @@
 /* rejoin.c - see rejoin.h. */
 #include "rejoin.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
 static struct rejoin_plan plan(enum rejoin_way way, enum rejoin_reason reason)
@@ -177,18 +176,6 @@ const char *rejoin_reason_text(enum rejoin_reason reason)
     return "?";
 }
 
-static void describe_row(const struct termlist_row *row, char *buf, size_t size)
-{
-    char start[LSN_TEXT_SIZE];
-
-    if (row == NULL)
-        (void)snprintf(buf, size, "nothing");
-    else
-        (void)snprintf(buf, size, "term %" PRId64 " of node %d on timeline %d from %s",
-                       row->term, row->leader, row->timeline,
-                       lsn_format(row->start, start));
-}
-
 const char *rejoin_detail(const struct rejoin_plan *result,
                           const struct rejoin_facts *facts,
                           char *buf,
@@ -200,8 +187,8 @@ const char *rejoin_detail(const struct rejoin_plan *result,
     if (!facts->known)
         return buf;
     (void)lsn_format(facts->self.position, position);
-    describe_row(result->terms.own, own, sizeof own);
-    describe_row(result->terms.leader, leader, sizeof leader);
+    termlist_describe(result->terms.own, own, sizeof own);
+    termlist_describe(result->terms.leader, leader, sizeof leader);
     if (result->terms.own == NULL && result->terms.leader == NULL)
         (void)snprintf(buf, size, "own WAL ends at %s of timeline %d", position,
                        facts->self.timeline);

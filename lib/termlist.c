@@ -1,7 +1,9 @@
 /* termlist.c - see termlist.h. */
 #include "termlist.h"
 
+#include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* The leader is part of it: two nodes that were promoted from one point may have
  * written all the rest alike. */
@@ -120,4 +122,16 @@ struct termlist_result termlist_compare(const struct termlist_self *node,
     else if (n < leader.n)
         judge_continued(self, leader, n, &result);
     return result;
+}
+
+void termlist_describe(const struct termlist_row *row, char *buf, size_t size)
+{
+    char start[LSN_TEXT_SIZE];
+
+    if (row == NULL)
+        (void)snprintf(buf, size, "nothing");
+    else
+        (void)snprintf(buf, size, "term %" PRId64 " of node %d on timeline %d from %s",
+                       row->term, row->leader, row->timeline,
+                       lsn_format(row->start, start));
 }

@@ -8,6 +8,7 @@
 #define PGRMON_TERMLIST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lsn.h"
@@ -67,5 +68,8 @@ struct termlist_result {
  * position with the exact fork point; on the same timeline nobody does. */
 struct termlist_result termlist_compare(const struct termlist_self *node,
                                         struct termlist leader);
+
+/* A row in words for a DETAIL; "nothing" for NULL. */
+void termlist_describe(const struct termlist_row *row, char *buf, size_t size);
 
 #endif

@@ -307,7 +307,7 @@ static struct verdict choose(const struct core *core)
         (CORE_WITHOUT(E9_BEST) && core->report.known)) {
         const struct core_member *source = catchup_source(core);
 
-        if (CORE_RULE(E10_FETCHES) && source != NULL)
+        if (source != NULL)
             return verdict(ELECT_CATCH_UP, CORE_WHY_CATCH_UP, source->id);
         result.action = ELECT_PROMOTE;
         result.why.reason =

@@ -22,8 +22,7 @@ void lead_resign(struct core *core, enum core_reason reason, struct core_effects
 {
     struct core_why why = why_of(reason, core->settings.self_id);
 
-    why.term = core->durable.duty == CORE_DUTY_LEADING ? core->durable.lead_term
-                                                       : core->durable.term;
+    why.term = lease_led_term(core);
     core->resign_why = reason;
     core->led = core->durable.duty == CORE_DUTY_LEADING;
     core->renew_term = 0;

@@ -169,12 +169,19 @@ void action_lead(struct sim *sim, struct sim_node *node, const struct core_effec
     sim_push(sim, &item);
 }
 
+/* A row that own daemon writes, before its deadline. */
+static bool takes_writes(const struct sim *sim, const struct sim_item *item)
+{
+    const struct sim_pg *pg = &sim->nodes[item->node_id].pg;
+
+    return pg->state == SIM_PG_UP && !pg->in_recovery && !pg->rejects && !pg->failing &&
+           !mono_reached(item->until, sim->now);
+}
+
 void action_led(struct sim *sim, const struct sim_item *item)
 {
     struct sim_node *node = &sim->nodes[item->node_id];
-    bool ok = node->pg.state == SIM_PG_UP && !node->pg.in_recovery &&
-              !node->pg.rejects && !node->pg.failing &&
-              !mono_reached(item->until, sim->now);
+    bool ok = takes_writes(sim, item);
 
     if (!shell_is_ours(node, item) || is_delayed(sim, item))
         return;
@@ -199,9 +206,7 @@ void action_raise(struct sim *sim,
 void action_raised(struct sim *sim, const struct sim_item *item)
 {
     struct sim_node *node = &sim->nodes[item->node_id];
-    bool ok = node->pg.state == SIM_PG_UP && !node->pg.in_recovery &&
-              !node->pg.rejects && !node->pg.failing &&
-              !mono_reached(item->until, sim->now);
+    bool ok = takes_writes(sim, item);
 
     if (!shell_is_ours(node, item) || is_delayed(sim, item))
         return;
